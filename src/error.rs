@@ -1,0 +1,61 @@
+//! The one error type of the service. Modules keep their own error types only where a caller must tell cases apart.
+
+use std::fmt::Display;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, by who can mend it. The API maps each kind to a status and a stable code, the command line to an exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller named something that is not there (or that belongs to another workspace).
+    #[error("{what} {name:?} does not exist")]
+    NotFound { what: &'static str, name: String },
+    /// The request or a file cannot be used as it is; the message says where, why and what to do.
+    #[error("{0}")]
+    Invalid(String),
+    /// Well-formed, but in conflict with the present state.
+    #[error("{0}")]
+    Conflict(String),
+    /// A part that Assay needs does not answer or has no room; trying again later may help.
+    #[error("{message}")]
+    Unavailable {
+        message: String,
+        #[source]
+        source: Option<anyhow::Error>,
+    },
+    /// The caller asked for the work to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// A fault of Assay or of what it runs on. The chain goes to the log, never into an answer.
+    #[error("{0:#}")]
+    Internal(#[from] anyhow::Error),
+}
+
+impl Error {
+    pub fn invalid(message: impl Display) -> Self {
+        Self::Invalid(message.to_string())
+    }
+
+    pub fn not_found(what: &'static str, name: impl Display) -> Self {
+        Self::NotFound { what, name: name.to_string() }
+    }
+
+    pub fn internal(error: impl Into<anyhow::Error>) -> Self {
+        Self::Internal(error.into())
+    }
+
+    pub fn unavailable(message: impl Display, source: impl Into<anyhow::Error>) -> Self {
+        Self::Unavailable { message: message.to_string(), source: Some(source.into()) }
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::unavailable("the metadata database does not answer", error)
+            }
+            other => Self::Internal(anyhow::Error::new(other).context("metadata database")),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What the API, the pages and the command line show of a report.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::measure::{Dropped, Measure};
+
+/// What an agreement report was asked for. Two equal parameter sets on one snapshot give the same bytes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AgreementParams {
+    /// Only this control; all single-choice controls otherwise.
+    pub control: Option<String>,
+    /// Only items whose slice field has this value.
+    pub slice: BTreeMap<String, String>,
+}
+
+/// The agreement between annotators of one project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AgreementReport {
+    pub project: String,
+    pub snapshot: i64,
+    pub params: AgreementParams,
+    pub measures: Vec<Measure>,
+    pub data: AgreementData,
+}
+
+/// What went into the figures and what was left out.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AgreementData {
+    /// Number of the figure rules; raised when figures can change.
+    pub figure_version: u32,
+    pub items: u64,
+    pub annotations: u64,
+    /// Per control, sorted by name.
+    pub controls: Vec<ControlData>,
+    /// Rows left out of every control.
+    pub dropped: Vec<Dropped>,
+    /// Every rater that appears in a figure.
+    pub raters: Vec<RaterName>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ControlData {
+    pub control: String,
+    /// `choices` …
+    pub r#type: String,
+    /// Whether agreement figures are computed for it; `why_not` says why not.
+    pub reported: bool,
+    pub why_not: Option<String>,
+    /// How often each label was given, most frequent first; annotations and predictions apart.
+    pub labels: Vec<LabelCount>,
+    /// Ordered pairs of labels that two annotators gave to one item: rows and columns are labels.
+    pub confusion: Vec<ConfusionCell>,
+    /// Rows left out of this control only.
+    pub dropped: Vec<Dropped>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LabelCount {
+    pub label: String,
+    pub annotations: u64,
+    pub predictions: u64,
+}
+
+/// `n` times two annotators of one item chose `label` and `other` (unordered; `label <= other`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConfusionCell {
+    pub label: String,
+    pub other: String,
+    pub n: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct RaterName {
+    pub rater_id: String,
+    /// Name, else e-mail, else the native id.
+    pub name: String,
+}
+
+/// One item on which annotators differ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Disagreement {
+    pub item_id: String,
+    pub control: String,
+    /// Share of the item's annotator pairs that differ, in [0, 1].
+    pub score: f64,
+    pub n_ratings: u64,
+    /// Who said what, sorted by annotator.
+    pub votes: Vec<Vote>,
+    /// A short text of the item, for lists.
+    pub preview: String,
+    /// RFC 3339, UTC: the newest of the item's annotations.
+    pub updated_at: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Vote {
+    pub annotator: String,
+    pub label: String,
+    pub annotation_id: String,
+}
+
+/// Filters of a disagreement list; all given ones must hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DisagreementFilter {
+    pub control: Option<String>,
+    /// Both labels were given to the item (an unordered pair).
+    pub label: Option<String>,
+    pub other_label: Option<String>,
+    /// This annotator took part; with `other_annotator`, these two differ from each other.
+    pub annotator: Option<String>,
+    pub other_annotator: Option<String>,
+    pub slice: BTreeMap<String, String>,
+    /// RFC 3339: the newest annotation is at or after / before this.
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub min_score: Option<f64>,
+}
+
+/// A page of a list: `next_cursor` is null on the last one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    pub next_cursor: Option<String>,
+}
+
+/// An item with every annotation and prediction on it, side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ItemView {
+    pub item_id: String,
+    pub snapshot: i64,
+    /// The item's data as imported.
+    #[schema(value_type = Object)]
+    pub data: serde_json::Value,
+    #[schema(value_type = Object)]
+    pub meta: serde_json::Value,
+    pub annotations: Vec<AnnotationView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnnotationView {
+    pub annotation_id: String,
+    /// `annotation` or `prediction`.
+    pub kind: String,
+    pub rater_id: String,
+    pub rater_name: String,
+    pub model_version: Option<String>,
+    pub score: Option<f64>,
+    pub created_at: Option<String>,
+    pub updated_at: Option<String>,
+    pub lead_time_s: Option<f64>,
+    pub cancelled: bool,
+    pub ground_truth: bool,
+    pub draft: bool,
+    pub results: Vec<ResultView>,
+}
+
+/// One value or region. Geometry is in the units of the import (percent of the image for Label Studio).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ResultView {
+    pub control: String,
+    pub target: Option<String>,
+    pub r#type: String,
+    pub region_id: Option<String>,
+    pub labels: Vec<String>,
+    pub number: Option<f64>,
+    pub text: Option<String>,
+    pub start: Option<f64>,
+    pub end: Option<f64>,
+    /// x, y, width, height, rotation.
+    pub bbox: Option<[f64; 5]>,
+    pub points: Option<Vec<[f64; 2]>>,
+    pub score: Option<f64>,
+    /// What has no column, as imported.
+    #[schema(value_type = Option<Object>)]
+    pub raw: Option<serde_json::Value>,
+}
+
+/// One project in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProjectView {
+    pub id: String,
+    pub name: String,
+    pub created_at: String,
+    /// The newest snapshot; null before the first import.
+    pub snapshot: Option<SnapshotView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SnapshotView {
+    pub number: i64,
+    pub created_at: String,
+    pub items: u64,
+    /// Submitted annotations and drafts; predictions are counted apart.
+    pub annotations: u64,
+    pub predictions: u64,
+    pub results: u64,
+    pub raters: u64,
+    pub rejects: u64,
+    pub bytes: u64,
+}
