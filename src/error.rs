@@ -49,6 +49,23 @@ impl Error {
     }
 }
 
+impl Error {
+    /// One of several callers that waited for the same failed work.
+    pub fn from_shared(error: std::sync::Arc<Self>) -> Self {
+        match std::sync::Arc::try_unwrap(error) {
+            Ok(error) => error,
+            Err(shared) => match &*shared {
+                Self::NotFound { what, name } => Self::NotFound { what, name: name.clone() },
+                Self::Invalid(message) => Self::Invalid(message.clone()),
+                Self::Conflict(message) => Self::Conflict(message.clone()),
+                Self::Unavailable { message, .. } => Self::Unavailable { message: message.clone(), source: None },
+                Self::Cancelled => Self::Cancelled,
+                Self::Internal(error) => Self::Internal(anyhow::anyhow!("{error:#}")),
+            },
+        }
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {

@@ -1,0 +1,72 @@
+//! What every command and request works with: the database, the lake and the engine, wired once.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::lake::{DataFile, Lake, ProjectPrefix};
+use crate::reports::ReportCache;
+use crate::store::{Db, Project, Snapshot};
+
+#[derive(Debug)]
+pub struct App {
+    pub db: Db,
+    pub lake: Lake,
+    pub engine: Engine,
+    pub reports: ReportCache,
+    /// Folder for temporary files.
+    pub temp: PathBuf,
+}
+
+impl App {
+    /// Opens the lake and its database, and makes sure that the two belong together.
+    pub async fn open(config: &Config) -> Result<Arc<Self>> {
+        let location = config.location()?;
+        let url = config.database_url(&location)?;
+        let temp = config.temp_folder(&location);
+        let lake = Lake::open(location)?;
+        let db = Db::connect(&url).await?;
+        lake.claim(db.id()).await?;
+        let memory = usize::try_from(config.query_memory_mb << 20).map_err(Error::internal)?;
+        let engine = Engine::new(&lake, memory, &temp)?;
+        Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), temp }))
+    }
+
+    /// The exact files of a snapshot.
+    pub async fn data_files(&self, project_id: &str, number: i64) -> Result<Vec<DataFile>> {
+        self.db.snapshot_files(project_id, number).await?.into_iter().map(DataFile::try_from).collect()
+    }
+
+    /// Repeats the catalog's row of a snapshot in the lake, so that the catalog can be rebuilt from the lake alone.
+    pub async fn write_snapshot_copy(&self, project: &Project, snapshot: &Snapshot) -> Result<()> {
+        let prefix = ProjectPrefix::new(&project.workspace_id, &project.id);
+        let files = self.data_files(&project.id, snapshot.number).await?;
+        let copy = serde_json::json!({
+            "workspace": project.workspace_id,
+            "project": { "id": project.id, "name": project.name, "created_at": project.created_at },
+            "number": snapshot.number,
+            "parent": snapshot.parent,
+            "buckets": snapshot.buckets,
+            "schema_version": snapshot.schema_version,
+            "created_at": snapshot.created_at,
+            "actor": snapshot.actor,
+            "config": snapshot.config,
+            "sources": snapshot.sources.0,
+            "counts": snapshot.counts,
+            "files": files,
+        });
+        let text = serde_json::to_vec_pretty(&copy).map_err(Error::internal)?;
+        self.lake.put(&prefix.snapshot(snapshot.number), text).await
+    }
+
+    /// Writes the copy of the newest snapshot if a crash came between its commit and the copy.
+    pub async fn repair_snapshot_copy(&self, project: &Project, newest: &Snapshot) -> Result<()> {
+        let prefix = ProjectPrefix::new(&project.workspace_id, &project.id);
+        if self.lake.exists(&prefix.snapshot(newest.number)).await? {
+            return Ok(());
+        }
+        self.write_snapshot_copy(project, newest).await
+    }
+}

@@ -1,0 +1,78 @@
+//! `assay demo`: the demo exports become projects, served on a free port.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::import::{describe, import_with_progress};
+use super::serve::{bind, serve};
+use crate::app::App;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::jobs::import::{ImportRequest, Input};
+use crate::store::DEFAULT_WORKSPACE;
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+
+    #[command(flatten)]
+    log: crate::telemetry::LogArgs,
+}
+
+/// An export that ships with Assay (`fixtures/demo/make.py` says how it was made).
+struct DemoProject {
+    name: &'static str,
+    file: &'static str,
+    export: &'static str,
+    config: &'static str,
+}
+
+/// Uploads through the demo's API are for trying things out.
+const MAX_UPLOAD: u64 = 1 << 30;
+
+pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
+    let started = Instant::now();
+    crate::telemetry::start(&args.log);
+    // Without --data the demo leaves nothing behind.
+    let scratch = tempfile::Builder::new()
+        .prefix("assay-demo-")
+        .tempdir()
+        .map_err(|e| Error::unavailable(format!("cannot make a temporary folder: {e}; name one with --data"), e))?;
+    let config = match &config.data {
+        Some(_) => config.clone(),
+        None => Config { db: None, temp: None, ..Config::for_folder(&scratch.path().join("data")) },
+    };
+    let app = App::open(&config).await?;
+    for project in PROJECTS {
+        let request = request(project, scratch.path())?;
+        let summary = import_with_progress(&app, request).await?;
+        super::print(&describe(&summary))?;
+    }
+    let listener = bind(&app, args.listen).await?;
+    let address = listener.local_addr().map_err(Error::internal)?;
+    super::print(&format!(
+        "\nReady after {:.1} s. Dashboard: http://{address}/   API: http://{address}/docs/   Stop with Ctrl-C.\n",
+        started.elapsed().as_secs_f64()
+    ))?;
+    serve(app, listener, MAX_UPLOAD).await
+}
+
+fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {
+    let path = scratch.join(project.file);
+    std::fs::write(&path, project.export)
+        .map_err(|e| Error::unavailable(format!("cannot write {}: {e}; make room there", path.display()), e))?;
+    Ok(ImportRequest {
+        workspace: DEFAULT_WORKSPACE.to_owned(),
+        project: project.name.to_owned(),
+        inputs: vec![Input { path, name: project.file.to_owned() }],
+        source: None,
+        config: Some(project.config.to_owned()),
+        actor: "demo".to_owned(),
+        lease: None,
+    })
+}

@@ -1,0 +1,85 @@
+//! The command line: parse, call, print.
+
+mod demo;
+mod import;
+mod keys;
+mod report;
+mod serve;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+/// How far can you trust your labels, your annotators and your models?
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Import annotation exports into a project, as one snapshot.
+    Import(import::ImportArgs),
+    /// Print a report on a project.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
+    /// Serve the API and the dashboard.
+    Serve(serve::ServeArgs),
+    /// Make, list and revoke API keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Import the demo projects that come with Assay and serve them on a free port.
+    Demo(demo::DemoArgs),
+}
+
+/// Runs the command that the process was started with. Exit codes: 0 done, 1 the input or the request cannot be used,
+/// 2 wrong usage, 3 something Assay needs failed, 130 interrupted.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Error::unavailable("cannot start threads", error)),
+    };
+    let outcome = runtime.block_on(async {
+        match cli.command {
+            Command::Import(args) => import::run(&cli.config, args).await,
+            Command::Report(command) => report::run(&cli.config, command).await,
+            Command::Serve(args) => serve::run(&cli.config, args).await,
+            Command::Keys(command) => keys::run(&cli.config, command).await,
+            Command::Demo(args) => demo::run(&cli.config, args).await,
+        }
+    });
+    // A worker thread deep in a long computation must not hold up the exit.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "error: {error}");
+    match error {
+        Error::NotFound { .. } | Error::Invalid(_) | Error::Conflict(_) => ExitCode::from(1),
+        Error::Unavailable { .. } | Error::Internal(_) => ExitCode::from(3),
+        Error::Cancelled => ExitCode::from(130),
+    }
+}
+
+/// Prints to standard output. A reader that went away (`assay … | head`) is not an error.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::internal(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,140 @@
+//! DataFusion over the exact Parquet files of one snapshot.
+//!
+//! One runtime (memory pool, disk, caches) serves the process; every query gets its own session that knows nothing but
+//! the tables it was handed. No directory is ever listed.
+
+pub mod bridge;
+pub mod frames;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::common::{DataFusionError, ParamValues, ScalarValue};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use url::Url;
+
+use crate::error::{Error, Result};
+use crate::lake::{DataFile, Lake, Table};
+
+/// The lake's store under DataFusion's registry: paths below it are relative to the lake's root.
+const STORE_URL: &str = "lake://root/";
+const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The files of one snapshot, by table.
+#[derive(Debug, Clone, Default)]
+pub struct TableSet {
+    files: BTreeMap<Table, Vec<String>>,
+}
+
+impl TableSet {
+    pub fn new<'a>(files: impl IntoIterator<Item = &'a DataFile>) -> Self {
+        let mut set = Self::default();
+        for file in files {
+            set.files.entry(file.table).or_default().push(file.path.clone());
+        }
+        set
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Engine {
+    runtime: Arc<RuntimeEnv>,
+    config: SessionConfig,
+}
+
+impl Engine {
+    /// An engine over `lake` with at most `memory` bytes for queries; beyond it they spill into `temp`.
+    pub fn new(lake: &Lake, memory: usize, temp: &Path) -> Result<Self> {
+        let five = std::num::NonZeroUsize::MIN.saturating_add(4);
+        let pool = TrackConsumersPool::new(FairSpillPool::new(memory), five);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_temp_file_path(temp)
+            .build_arc()
+            .map_err(|e| Error::internal(anyhow::Error::new(e).context("start the query engine")))?;
+        let url = Url::parse(STORE_URL).map_err(Error::internal)?;
+        runtime.register_object_store(&url, lake.store().clone());
+
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let mut config = SessionConfig::new()
+            .with_create_default_catalog_and_schema(true)
+            .with_information_schema(false)
+            .with_target_partitions(threads);
+        let parquet = &mut config.options_mut().execution.parquet;
+        parquet.pushdown_filters = true;
+        parquet.reorder_filters = true;
+        // Facts go to code that reads plain strings.
+        parquet.schema_force_view_types = false;
+        config.options_mut().sql_parser.map_string_types_to_utf8view = false;
+        Ok(Self { runtime, config })
+    }
+
+    /// Runs one of our named queries (`queries/lake/*.sql`) with named parameters (`$name`) over the tables of a snapshot.
+    pub async fn query(&self, tables: &TableSet, sql: &str, params: Vec<(&str, ScalarValue)>) -> Result<Vec<RecordBatch>> {
+        let context = self.session(tables)?;
+        let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        let params = ParamValues::from(params);
+        let run = async {
+            let frame = context.sql_with_options(sql, read_only).await?;
+            frame.with_param_values(params)?.collect().await
+        };
+        match tokio::time::timeout(QUERY_TIMEOUT, run).await {
+            Ok(answer) => answer.map_err(query_error),
+            Err(_) => Err(Error::Unavailable {
+                message: format!("the query took longer than {} s and was stopped; narrow it by control or slice", QUERY_TIMEOUT.as_secs()),
+                source: None,
+            }),
+        }
+    }
+
+    fn session(&self, tables: &TableSet) -> Result<SessionContext> {
+        let state = SessionStateBuilder::new_with_default_features()
+            .with_config(self.config.clone())
+            .with_runtime_env(self.runtime.clone())
+            .build();
+        let context = SessionContext::new_with_state(state);
+        for table in Table::ALL {
+            let provider = self.provider(table, tables.files.get(&table).map_or(&[], Vec::as_slice))?;
+            context.register_table(table.name(), provider).map_err(Error::internal)?;
+        }
+        Ok(context)
+    }
+
+    fn provider(&self, table: Table, paths: &[String]) -> Result<Arc<dyn TableProvider>> {
+        let schema = table.schema();
+        if paths.is_empty() {
+            return Ok(Arc::new(EmptyTable::new(schema)));
+        }
+        let urls = paths
+            .iter()
+            .map(|path| ListingTableUrl::parse(format!("{STORE_URL}{path}")))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(Error::internal)?;
+        let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
+        let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
+        Ok(Arc::new(ListingTable::try_new(config).map_err(Error::internal)?))
+    }
+}
+
+fn query_error(error: DataFusionError) -> Error {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => {
+            Error::unavailable("the query needs more memory than --query-memory-mb allows", error)
+        }
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
+            Error::unavailable("a data file of the snapshot cannot be read", error)
+        }
+        _ => Error::Internal(anyhow::Error::new(error).context("lake query")),
+    }
+}

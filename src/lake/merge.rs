@@ -1,0 +1,351 @@
+//! Merging the staged rows of one bucket into the rows it already has.
+//!
+//! Rules (DESIGN, default policies): an older `updated_at` never replaces a newer one; at equal times other content takes
+//! the row being imported; nothing is ever removed by a merge.
+
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::compute::interleave_record_batch;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType, UInt32Type, UInt64Type};
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::Table;
+use super::stage::{BYTE, FILE, INDEX, item_ids, text_column};
+use crate::error::{Error, Result};
+
+/// Rater ids that turned out to be other forms of one person, and the id they are stored under.
+pub type Aliases = std::collections::BTreeMap<String, String>;
+
+/// The rows of one bucket, sorted by item and annotation.
+#[derive(Debug, Clone)]
+pub struct BucketRows {
+    pub items: RecordBatch,
+    pub annotations: RecordBatch,
+    pub results: RecordBatch,
+}
+
+impl BucketRows {
+    pub fn table(&self, table: Table) -> Option<&RecordBatch> {
+        match table {
+            Table::Items => Some(&self.items),
+            Table::Annotations => Some(&self.annotations),
+            Table::Results => Some(&self.results),
+            Table::Raters | Table::Rejects => None,
+        }
+    }
+}
+
+/// How rows of an import relate to what was there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Counts {
+    pub new: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.new += other.new;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MergeOutcome {
+    pub items: Counts,
+    pub annotations: Counts,
+    pub predictions: Counts,
+}
+
+#[derive(Debug)]
+pub struct Merged {
+    pub outcome: MergeOutcome,
+    /// None when the bucket stays as it is.
+    pub rows: Option<BucketRows>,
+}
+
+/// A row of one of the two sources: 0 is what the bucket had, 1 is what the import brought.
+type Pick = (usize, usize);
+
+/// Merges `staged` (items, annotations, results in input order) into `old`. `files` names the imported files for messages.
+pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, aliases: &Aliases, files: &[String]) -> Result<Merged> {
+    let empty = BucketRows {
+        items: RecordBatch::new_empty(Table::Items.schema()),
+        annotations: RecordBatch::new_empty(Table::Annotations.schema()),
+        results: RecordBatch::new_empty(Table::Results.schema()),
+    };
+    let old = old.unwrap_or(&empty);
+    let items = pick_items(&old.items, &staged[0], files)?;
+    let annotations = pick_annotations([&old.annotations, &staged[1]], &staged[0], aliases, files)?;
+
+    let outcome = MergeOutcome { items: items.counts, annotations: annotations.counts, predictions: annotations.predictions };
+    let has_alias = |batch: &RecordBatch| -> Result<bool> {
+        Ok(!aliases.is_empty() && text_column(batch, "rater_id")?.iter().flatten().any(|id| aliases.contains_key(id)))
+    };
+    if !items.differs && !annotations.differs && !has_alias(&old.annotations)? {
+        return Ok(Merged { outcome, rows: None });
+    }
+
+    let order = sort_items([&old.items, &staged[0]], &items.picks)?;
+    let annotation_picks = sort_annotations([&old.annotations, &staged[1]], &annotations.picks, &order.rank)?;
+    let result_picks = follow_annotations([old, &BucketRows {
+        items: staged[0].clone(),
+        annotations: staged[1].clone(),
+        results: staged[2].clone(),
+    }], &annotation_picks)?;
+
+    let take = |table: Table, old: &RecordBatch, new: &RecordBatch, picks: &[Pick]| -> Result<RecordBatch> {
+        let new = untagged(table, new)?;
+        let rows = interleave_record_batch(&[old, &new], picks).map_err(Error::internal)?;
+        rename_raters(rows, aliases)
+    };
+    let rows = BucketRows {
+        items: take(Table::Items, &old.items, &staged[0], &order.picks)?,
+        annotations: take(Table::Annotations, &old.annotations, &staged[1], &annotation_picks)?,
+        results: take(Table::Results, &old.results, &staged[2], &result_picks)?,
+    };
+    Ok(Merged { outcome, rows: Some(rows) })
+}
+
+#[derive(Debug, Default)]
+struct Picked {
+    picks: Vec<Pick>,
+    counts: Counts,
+    predictions: Counts,
+    differs: bool,
+}
+
+/// What decides between two rows of one id.
+struct Versioned<'a> {
+    updated_at: &'a TimestampMicrosecondArray,
+    content_hash: &'a Int64Array,
+}
+
+impl<'a> Versioned<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self> {
+        Ok(Self {
+            updated_at: typed::<TimestampMicrosecondType>(batch, "updated_at")?,
+            content_hash: typed::<Int64Type>(batch, "content_hash")?,
+        })
+    }
+
+    fn time(&self, row: usize) -> Option<i64> {
+        self.updated_at.is_valid(row).then(|| self.updated_at.value(row))
+    }
+}
+
+fn typed<'a, T: arrow::datatypes::ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Result<&'a arrow::array::PrimitiveArray<T>> {
+    batch
+        .column_by_name(name)
+        .and_then(|column| column.as_primitive_opt::<T>())
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("column {name} is missing or not {}", T::DATA_TYPE)))
+}
+
+/// `Some(time)` beats no time; equal and unknown times let the newcomer win.
+fn is_older(new: Option<i64>, present: Option<i64>) -> bool {
+    matches!((new, present), (Some(new), Some(present)) if new < present)
+}
+
+fn pick_items(old: &RecordBatch, new: &RecordBatch, files: &[String]) -> Result<Picked> {
+    let (old_ids, new_ids) = (item_ids(old)?, item_ids(new)?);
+    let versions = [Versioned::of(old)?, Versioned::of(new)?];
+    let file = typed::<UInt32Type>(new, FILE)?;
+    let mut present: HashMap<&str, Pick> = (0..old.num_rows()).map(|row| (old_ids.value(row), (0, row))).collect();
+    let old_rows: HashMap<&str, usize> = (0..old.num_rows()).map(|row| (old_ids.value(row), row)).collect();
+    let mut last_seen: HashMap<&str, usize> = HashMap::with_capacity(new.num_rows());
+    for row in by_file(file) {
+        let id = new_ids.value(row);
+        if let Some(&first) = last_seen.get(id)
+            && file.value(first) == file.value(row)
+        {
+            return Err(repeated("task", id, first, row, new, files)?);
+        }
+        last_seen.insert(id, row);
+        replace_if_newer(&mut present, id, row, &versions, |_| false);
+    }
+    let mut picked = Picked::default();
+    for id in last_seen.keys() {
+        match (old_rows.get(id), present[id]) {
+            (None, _) => picked.counts.new += 1,
+            (Some(_), (1, _)) => picked.counts.changed += 1,
+            (Some(_), _) => picked.counts.unchanged += 1,
+        }
+    }
+    picked.differs = picked.counts.new + picked.counts.changed > 0;
+    picked.picks = present.into_values().collect();
+    Ok(picked)
+}
+
+/// Lets new row `row` stand for `id` unless it is older than, or says the same as, the row that stands there.
+fn replace_if_newer<'a>(
+    present: &mut HashMap<&'a str, Pick>,
+    id: &'a str,
+    row: usize,
+    versions: &[Versioned<'_>; 2],
+    differs_otherwise: impl Fn(Pick) -> bool,
+) {
+    let Some(&standing) = present.get(id) else {
+        present.insert(id, (1, row));
+        return;
+    };
+    let (source, at) = standing;
+    if is_older(versions[1].time(row), versions[source].time(at)) {
+        return;
+    }
+    let same_content = versions[1].content_hash.value(row) == versions[source].content_hash.value(at)
+        && versions[1].time(row) == versions[source].time(at);
+    if !same_content || differs_otherwise(standing) {
+        present.insert(id, (1, row));
+    }
+}
+
+fn pick_annotations(sources: [&RecordBatch; 2], new_items: &RecordBatch, aliases: &Aliases, files: &[String]) -> Result<Picked> {
+    let [old, new] = sources;
+    let ids = [text_column(old, "annotation_id")?, text_column(new, "annotation_id")?];
+    let raters = [text_column(old, "rater_id")?, text_column(new, "rater_id")?];
+    let kinds = text_column(new, "kind")?;
+    let versions = [Versioned::of(old)?, Versioned::of(new)?];
+    let file = typed::<UInt32Type>(new, FILE)?;
+    let canonical = |id: &'_ str| -> String { aliases.get(id).cloned().unwrap_or_else(|| id.to_owned()) };
+    let old_rows: HashMap<&str, usize> = (0..old.num_rows()).map(|row| (ids[0].value(row), row)).collect();
+    let mut present: HashMap<&str, Pick> = old_rows.iter().map(|(&id, &row)| (id, (0, row))).collect();
+    let mut last_seen: HashMap<&str, usize> = HashMap::with_capacity(new.num_rows());
+    for row in by_file(file) {
+        let id = ids[1].value(row);
+        if let Some(&first) = last_seen.get(id)
+            && file.value(first) == file.value(row)
+        {
+            let items = text_column(new, "item_id")?;
+            let of = |annotation: usize| first_item_row(new_items, items.value(annotation), file.value(annotation));
+            return Err(repeated("annotation", id, of(first)?, of(row)?, new_items, files)?);
+        }
+        last_seen.insert(id, row);
+        // An export made after a user was deleted no longer knows who annotated: what an earlier one knew is kept.
+        let other_rater = |(source, at): Pick| {
+            let rater = raters[1].value(row);
+            !rater.contains("/deleted-user/") && canonical(rater) != canonical(raters[source].value(at))
+        };
+        replace_if_newer(&mut present, id, row, &versions, other_rater);
+    }
+    let mut picked = Picked::default();
+    for (id, &row) in &last_seen {
+        let counts = if kinds.value(row) == "prediction" { &mut picked.predictions } else { &mut picked.counts };
+        match (old_rows.contains_key(id), present[id]) {
+            (false, _) => counts.new += 1,
+            (true, (1, _)) => counts.changed += 1,
+            (true, _) => counts.unchanged += 1,
+        }
+    }
+    let sum = |counts: Counts| counts.new + counts.changed;
+    picked.differs = sum(picked.counts) + sum(picked.predictions) > 0;
+    picked.picks = present.into_values().collect();
+    Ok(picked)
+}
+
+/// Rows in the order of the imported files. Chunks of two files can be staged in either order.
+fn by_file(file: &UInt32Array) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..file.len()).collect();
+    rows.sort_by_key(|&row| file.value(row));
+    rows
+}
+
+fn first_item_row(items: &RecordBatch, id: &str, file: u32) -> Result<usize> {
+    let (ids, files) = (item_ids(items)?, typed::<UInt32Type>(items, FILE)?);
+    Ok((0..items.num_rows()).find(|&row| ids.value(row) == id && files.value(row) == file).unwrap_or_default())
+}
+
+fn repeated(what: &str, id: &str, first: usize, second: usize, items: &RecordBatch, files: &[String]) -> Result<Error> {
+    let file = typed::<UInt32Type>(items, FILE)?.value(second) as usize;
+    let (index, byte) = (typed::<UInt64Type>(items, INDEX)?, typed::<UInt64Type>(items, BYTE)?);
+    let native = id.rsplit('/').next().unwrap_or(id);
+    let name = files.get(file).map_or("the file", String::as_str);
+    let (first, second) = if index.value(first) <= index.value(second) { (first, second) } else { (second, first) };
+    let at = |row: usize| format!("task {} (byte {})", index.value(row) + 1, byte.value(row));
+    Ok(Error::invalid(format!(
+        "{name}: {what} id {native} appears twice, in {} and in {}; ids must be unique within one export: \
+         export the project again, or give the exports as separate files (the later file wins where both have a task)",
+        at(first),
+        at(second)
+    )))
+}
+
+struct ItemOrder {
+    picks: Vec<Pick>,
+    /// For each source and row: the item's place in the sorted bucket.
+    rank: HashMap<String, u32>,
+}
+
+fn sort_items(sources: [&RecordBatch; 2], picks: &[Pick]) -> Result<ItemOrder> {
+    let ids = [item_ids(sources[0])?, item_ids(sources[1])?];
+    let mut picks = picks.to_vec();
+    picks.sort_unstable_by_key(|&(source, row)| ids[source].value(row));
+    let rank = (0u32..).zip(&picks).map(|(rank, &(source, row))| (ids[source].value(row).to_owned(), rank)).collect();
+    Ok(ItemOrder { picks, rank })
+}
+
+fn sort_annotations(sources: [&RecordBatch; 2], picks: &[Pick], rank: &HashMap<String, u32>) -> Result<Vec<Pick>> {
+    let items = [item_ids(sources[0])?, item_ids(sources[1])?];
+    let ids = [text_column(sources[0], "annotation_id")?, text_column(sources[1], "annotation_id")?];
+    let mut keyed = Vec::with_capacity(picks.len());
+    for &(source, row) in picks {
+        let item = items[source].value(row);
+        let rank = rank.get(item).ok_or_else(|| Error::internal(anyhow::anyhow!("annotation of unknown item {item}")))?;
+        keyed.push((*rank, ids[source].value(row), (source, row)));
+    }
+    keyed.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    Ok(keyed.into_iter().map(|(_, _, pick)| pick).collect())
+}
+
+/// The result rows of the picked annotations, in their order. In both sources results follow the order of annotations.
+fn follow_annotations(sources: [&BucketRows; 2], annotations: &[Pick]) -> Result<Vec<Pick>> {
+    let mut ranges = Vec::with_capacity(2);
+    for source in sources {
+        ranges.push(result_ranges(&source.annotations, &source.results)?);
+    }
+    let mut picks = Vec::with_capacity(sources[0].results.num_rows() + sources[1].results.num_rows());
+    for &(source, row) in annotations {
+        let (start, end) = ranges[source][row];
+        picks.extend((start..end).map(|result| (source, result as usize)));
+    }
+    Ok(picks)
+}
+
+fn result_ranges(annotations: &RecordBatch, results: &RecordBatch) -> Result<Vec<(u32, u32)>> {
+    let (ids, owners) = (text_column(annotations, "annotation_id")?, text_column(results, "annotation_id")?);
+    let mut next = 0;
+    let ranges: Vec<(u32, u32)> = (0..annotations.num_rows())
+        .map(|row| {
+            let start = next;
+            while next < results.num_rows() && owners.value(next) == ids.value(row) {
+                next += 1;
+            }
+            (start as u32, next as u32)
+        })
+        .collect();
+    if next != results.num_rows() {
+        let owner = owners.value(next);
+        return Err(Error::internal(anyhow::anyhow!("results of {owner} do not follow the order of the annotations")));
+    }
+    Ok(ranges)
+}
+
+fn untagged(table: Table, batch: &RecordBatch) -> Result<RecordBatch> {
+    let schema = table.schema();
+    let columns = batch.columns()[..schema.fields().len()].to_vec();
+    RecordBatch::try_new(schema, columns).map_err(Error::internal)
+}
+
+fn rename_raters(batch: RecordBatch, aliases: &Aliases) -> Result<RecordBatch> {
+    let Some((at, _)) = batch.schema().column_with_name("rater_id").filter(|_| !aliases.is_empty()) else {
+        return Ok(batch);
+    };
+    let ids = text_column(&batch, "rater_id")?;
+    let renamed: StringArray = ids.iter().map(|id| id.map(|id| aliases.get(id).map_or(id, String::as_str))).collect();
+    let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
+    columns[at] = Arc::new(renamed);
+    RecordBatch::try_new(batch.schema(), columns).map_err(Error::internal)
+}

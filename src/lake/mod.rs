@@ -1,0 +1,289 @@
+//! The lake: immutable Parquet files in a folder or bucket. Which files make a snapshot is known to the metadata
+//! database alone; nothing here lists a directory to find data.
+
+mod bucket;
+mod location;
+mod merge;
+mod parquet;
+mod stage;
+
+use std::sync::Arc;
+
+use object_store::path::Path as StorePath;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+pub use bucket::{bucket_of, buckets_for};
+pub use location::Location;
+pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, Merged, merge_bucket};
+pub use parquet::{encode, encode_report, read_rows};
+pub use stage::{Spill, Staged, Stager};
+
+/// The tables of a project. `items`, `annotations` and `results` are split into buckets; the others are one file each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Table {
+    Items,
+    Annotations,
+    Results,
+    Raters,
+    Rejects,
+}
+
+impl Table {
+    pub const ALL: [Self; 5] = [Self::Items, Self::Annotations, Self::Results, Self::Raters, Self::Rejects];
+    pub const BUCKETED: [Self; 3] = [Self::Items, Self::Annotations, Self::Results];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Items => "items",
+            Self::Annotations => "annotations",
+            Self::Results => "results",
+            Self::Raters => "raters",
+            Self::Rejects => "rejects",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|table| table.name() == name)
+    }
+
+    pub fn schema(self) -> arrow::datatypes::SchemaRef {
+        match self {
+            Self::Items => assay_formats::schema::items(),
+            Self::Annotations => assay_formats::schema::annotations(),
+            Self::Results => assay_formats::schema::results(),
+            Self::Raters => assay_formats::schema::raters(),
+            Self::Rejects => assay_formats::schema::rejects(),
+        }
+    }
+}
+
+/// One immutable Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    pub id: String,
+    pub table: Table,
+    pub bucket: u32,
+    /// Relative to the lake's root.
+    pub path: String,
+    pub rows: u64,
+    pub bytes: u64,
+    /// Smallest and largest `item_id`, for the tables that have one.
+    pub min_item: Option<String>,
+    pub max_item: Option<String>,
+    /// SHA-256 of the file, hex.
+    pub checksum: String,
+}
+
+impl TryFrom<crate::store::DataFile> for DataFile {
+    type Error = Error;
+
+    fn try_from(row: crate::store::DataFile) -> Result<Self> {
+        let table = Table::parse(&row.tbl)
+            .ok_or_else(|| Error::internal(anyhow::anyhow!("the catalog names an unknown table {:?} for {}", row.tbl, row.path)))?;
+        Ok(Self {
+            id: row.id,
+            table,
+            bucket: u32::try_from(row.bucket).map_err(Error::internal)?,
+            path: row.path,
+            rows: u64::try_from(row.rows).map_err(Error::internal)?,
+            bytes: u64::try_from(row.bytes).map_err(Error::internal)?,
+            min_item: row.min_item,
+            max_item: row.max_item,
+            checksum: row.checksum,
+        })
+    }
+}
+
+impl From<&DataFile> for crate::store::NewFile {
+    fn from(file: &DataFile) -> Self {
+        Self {
+            id: file.id.clone(),
+            tbl: file.table.name().to_owned(),
+            bucket: i64::from(file.bucket),
+            path: file.path.clone(),
+            rows: file.rows as i64,
+            bytes: file.bytes as i64,
+            min_item: file.min_item.clone(),
+            max_item: file.max_item.clone(),
+            checksum: file.checksum.clone(),
+        }
+    }
+}
+
+/// The folder of one project: `<workspace>/<project>`, ids only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectPrefix(String);
+
+impl ProjectPrefix {
+    pub fn new(workspace: &str, project: &str) -> Self {
+        Self(format!("{workspace}/{project}"))
+    }
+
+    fn data_file(&self, table: Table, bucket: u32, id: &str) -> String {
+        format!("{}/{}/bucket={bucket:04}/{id}.parquet", self.0, table.name())
+    }
+
+    pub fn snapshot(&self, number: i64) -> String {
+        format!("{}/_snapshots/{number}.json", self.0)
+    }
+
+    /// Folder of one report: its Parquet tables.
+    pub fn report(&self, snapshot: i64, kind: &str, key: &str) -> String {
+        format!("{}/_reports/{snapshot}/{kind}-{key}", self.0)
+    }
+}
+
+/// Marks a lake as belonging to one metadata database.
+#[derive(Debug, Serialize, Deserialize)]
+struct RootMark {
+    database: String,
+    schema_version: u32,
+}
+
+const ROOT_MARK: &str = "_assay.json";
+
+#[derive(Debug, Clone)]
+pub struct Lake {
+    store: Arc<dyn ObjectStore>,
+    location: Location,
+}
+
+impl Lake {
+    pub fn open(location: Location) -> Result<Self> {
+        Ok(Self { store: location.open()?, location })
+    }
+
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Ties the lake to `database`, or refuses when another database owns it.
+    pub async fn claim(&self, database: &str) -> Result<()> {
+        let mark = RootMark { database: database.to_owned(), schema_version: assay_formats::schema::VERSION };
+        let text = serde_json::to_vec_pretty(&mark).map_err(Error::internal)?;
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(&StorePath::from(ROOT_MARK), PutPayload::from(text), options).await {
+            Ok(_) => Ok(()),
+            Err(object_store::Error::AlreadyExists { .. }) => self.check_owner(database).await,
+            Err(e) => Err(self.storage_error(ROOT_MARK, e)),
+        }
+    }
+
+    async fn check_owner(&self, database: &str) -> Result<()> {
+        let mark: RootMark = serde_json::from_slice(&self.get(ROOT_MARK).await?)
+            .map_err(|e| Error::invalid(format!("{}/{ROOT_MARK} is not readable ({e}); restore it from a backup", self.location)))?;
+        if mark.schema_version > assay_formats::schema::VERSION {
+            return Err(Error::Conflict(format!(
+                "the lake {} has schema version {}, this build knows {}: use a newer assay",
+                self.location,
+                mark.schema_version,
+                assay_formats::schema::VERSION
+            )));
+        }
+        if mark.database == database {
+            return Ok(());
+        }
+        Err(Error::Conflict(format!(
+            "the lake {} belongs to the metadata database {}, this one is {database}: \
+             point --db at the database that made it, or --data at an empty place",
+            self.location, mark.database
+        )))
+    }
+
+    /// Writes a data file and returns its catalog entry. It is in no snapshot until one is committed with it.
+    pub async fn put_data(&self, prefix: &ProjectPrefix, table: Table, bucket: u32, encoded: Encoded) -> Result<DataFile> {
+        let id = uuid::Uuid::now_v7().simple().to_string();
+        let path = prefix.data_file(table, bucket, &id);
+        let checksum = hex(&Sha256::digest(&encoded.bytes));
+        let bytes = encoded.bytes.len() as u64;
+        self.put(&path, encoded.bytes).await?;
+        let Encoded { rows, min_item, max_item, .. } = encoded;
+        Ok(DataFile { id, table, bucket, path, rows, bytes, min_item, max_item, checksum })
+    }
+
+    /// Reads a data file whole and checks it against its catalog entry.
+    pub async fn get_data(&self, file: &DataFile) -> Result<bytes::Bytes> {
+        let bytes = self.get(&file.path).await?;
+        if hex(&Sha256::digest(&bytes)) != file.checksum {
+            return Err(Error::internal(anyhow::anyhow!(
+                "{}/{} is damaged: its SHA-256 differs from the catalog's; restore the file from a backup",
+                self.location,
+                file.path
+            )));
+        }
+        Ok(bytes)
+    }
+
+    pub async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
+        self.store.put(&StorePath::from(path), PutPayload::from(bytes)).await.map_err(|e| self.storage_error(path, e))?;
+        self.make_durable(path).await
+    }
+
+    pub async fn get(&self, path: &str) -> Result<bytes::Bytes> {
+        let answer = self.store.get(&StorePath::from(path)).await.map_err(|e| self.storage_error(path, e))?;
+        answer.bytes().await.map_err(|e| self.storage_error(path, e))
+    }
+
+    pub async fn exists(&self, path: &str) -> Result<bool> {
+        match self.store.head(&StorePath::from(path)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(e) => Err(self.storage_error(path, e)),
+        }
+    }
+
+    /// A bucket answers once an object is durable; a folder needs the file and its directory synced before a commit names it.
+    async fn make_durable(&self, path: &str) -> Result<()> {
+        let Some(folder) = self.location.folder() else { return Ok(()) };
+        let file = folder.join(path);
+        let synced = tokio::task::spawn_blocking(move || {
+            std::fs::File::open(&file)?.sync_all()?;
+            match file.parent() {
+                Some(parent) => std::fs::File::open(parent)?.sync_all(),
+                None => Ok(()),
+            }
+        });
+        synced
+            .await
+            .map_err(Error::internal)?
+            .map_err(|e| Error::unavailable(format!("cannot sync {}/{path} to disk: {e}", self.location), e))
+    }
+
+    fn storage_error(&self, path: &str, error: object_store::Error) -> Error {
+        let remedy = match &error {
+            object_store::Error::NotFound { .. } => "the object is missing: restore it from a backup",
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                "check the credentials and the permissions on the data location"
+            }
+            _ => "check that the data location can be reached and has room",
+        };
+        Error::unavailable(format!("storage {}/{path}: {error}; {remedy}", self.location), error)
+    }
+}
+
+/// A Parquet file in memory, before it has a place.
+#[derive(Debug)]
+pub struct Encoded {
+    pub bytes: Vec<u8>,
+    pub rows: u64,
+    pub min_item: Option<String>,
+    pub max_item: Option<String>,
+}
+
+/// Lower-case hexadecimal digits of `bytes`.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

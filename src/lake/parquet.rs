@@ -1,0 +1,87 @@
+//! Parquet in and out of memory: one bucket's table is one file.
+
+use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
+use arrow::compute::concat_batches;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::schema::types::ColumnPath;
+
+use super::{Encoded, Table};
+use crate::error::{Error, Result};
+
+/// Small enough that a page of a disagreement list reads little, large enough to compress well.
+const ROWS_PER_GROUP: usize = 128 << 10;
+
+/// Encodes one table of one bucket; rows are sorted by `item_id` where the table has one.
+pub fn encode(table: Table, batch: &RecordBatch) -> Result<Encoded> {
+    encode_with(batch, properties(table)?)
+}
+
+/// Encodes a report's table.
+pub fn encode_report(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let properties = base_properties()?.build();
+    Ok(encode_with(batch, properties)?.bytes)
+}
+
+fn encode_with(batch: &RecordBatch, properties: WriterProperties) -> Result<Encoded> {
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).map_err(Error::internal)?;
+    writer.write(batch).map_err(Error::internal)?;
+    let bytes = writer.into_inner().map_err(Error::internal)?;
+    let ids = batch.column_by_name("item_id").and_then(|column| column.as_string_opt::<i32>());
+    let end = |row: usize| ids.filter(|ids| !ids.is_empty()).map(|ids| ids.value(row).to_owned());
+    let last = batch.num_rows().saturating_sub(1);
+    Ok(Encoded { bytes, rows: batch.num_rows() as u64, min_item: end(0), max_item: end(last) })
+}
+
+fn base_properties() -> Result<parquet::file::properties::WriterPropertiesBuilder> {
+    Ok(WriterProperties::builder()
+        .set_writer_version(WriterVersion::PARQUET_1_0)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(Error::internal)?))
+        .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+        .set_created_by("assay".to_owned()))
+}
+
+fn properties(table: Table) -> Result<WriterProperties> {
+    let mut builder = base_properties()?.set_statistics_enabled(EnabledStatistics::Chunk);
+    // Documents and unique values: a dictionary only costs time before it is given up, statistics only bloat the footer.
+    let (documents, unique): (&[&str], &[&str]) = match table {
+        Table::Items => (&["data", "raw", "meta"], &["item_id", "native_id", "content_hash"]),
+        Table::Annotations => (&["raw"], &["annotation_id", "native_id", "content_hash", "created_at", "updated_at", "lead_time_s"]),
+        Table::Results => (&["raw", "rle", "text"], &["region_id", "start", "end"]),
+        Table::Raters | Table::Rejects => (&["raw"], &[]),
+    };
+    for name in documents {
+        let column = ColumnPath::from(*name);
+        builder = builder
+            .set_column_dictionary_enabled(column.clone(), false)
+            .set_column_statistics_enabled(column, EnabledStatistics::None);
+    }
+    for name in unique {
+        builder = builder.set_column_dictionary_enabled(ColumnPath::from(*name), false);
+    }
+    Ok(builder.build())
+}
+
+/// Reads a whole file into one batch of today's schema: columns that an older file lacks are null.
+pub fn read_rows(table: Table, bytes: bytes::Bytes) -> Result<RecordBatch> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+        .and_then(|builder| builder.with_batch_size(64 << 10).build())
+        .map_err(Error::internal)?;
+    let schema = table.schema();
+    let mut batches = Vec::new();
+    for batch in reader {
+        let batch = batch.map_err(Error::internal)?;
+        let columns = schema
+            .fields()
+            .iter()
+            .map(|field| match batch.column_by_name(field.name()) {
+                Some(column) => arrow::compute::cast(column, field.data_type()).map_err(Error::internal),
+                None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        batches.push(RecordBatch::try_new(schema.clone(), columns).map_err(Error::internal)?);
+    }
+    concat_batches(&schema, &batches).map_err(Error::internal)
+}
