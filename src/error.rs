@@ -72,7 +72,34 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 Self::unavailable("the metadata database does not answer", error)
             }
+            sqlx::Error::Database(refusal) if is_passing(refusal.code().as_deref()) => {
+                Self::unavailable("the metadata database is busy", sqlx::Error::Database(refusal))
+            }
             other => Self::Internal(anyhow::Error::new(other).context("metadata database")),
         }
+    }
+}
+
+/// SQLite's SQLITE_BUSY in its variants (the low byte is 5); Postgres' classes "insufficient resources" and "operator intervention", and
+/// the two ways in which a transaction loses against another one.
+fn is_passing(code: Option<&str>) -> bool {
+    let Some(code) = code else { return false };
+    let is_sqlite_busy = code.len() < 5 && code.parse::<u32>().is_ok_and(|code| code & 0xff == 5);
+    is_sqlite_busy || code.starts_with("53") || code.starts_with("57P") || matches!(code, "40001" | "40P01")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passing_faults_of_the_database_are_told_from_lasting_ones() {
+        for code in ["5", "261", "517", "53300", "57P01", "57P03", "40001", "40P01"] {
+            assert!(is_passing(Some(code)), "{code}");
+        }
+        for code in ["6", "1", "787", "2067", "23505", "42P01", "", "57014"] {
+            assert!(!is_passing(Some(code)), "{code}");
+        }
+        assert!(!is_passing(None));
     }
 }

@@ -1,0 +1,5 @@
+SELECT id, workspace_id, actor, action, target, request_id, job_id, started_at, finished_at, outcome
+FROM audit
+WHERE workspace_id = $1 AND ($2 IS NULL OR id < $2)
+ORDER BY id DESC
+LIMIT $3

@@ -1,0 +1,1 @@
+DELETE FROM idempotency WHERE workspace_id = $1 AND created_at <= $2

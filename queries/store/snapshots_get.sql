@@ -1,0 +1,3 @@
+SELECT project_id, number, parent, buckets, schema_version, created_at, actor, config, sources, counts, job_id
+FROM snapshots
+WHERE project_id = $1 AND number = $2

@@ -1,0 +1,41 @@
+//! Brings the tables up to date. Migrations only ever run forward, and only one process at a time runs them.
+
+use std::sync::LazyLock;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+
+use super::Pool;
+use crate::error::{Error, Result};
+
+static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    Migrator::with_migrations(vec![Migration::new(
+        1,
+        "init".into(),
+        MigrationType::Simple,
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/migrations/0001_init.sql")).into_sql_str(),
+        false,
+    )])
+});
+
+/// Postgres serialises migrators by an advisory lock of its own; SQLite has none, so there one transaction with the write lock spans all.
+/// (`Migrator::run` is generic over how a connection is had, and its future cannot be shown to be `Send`; `run_direct` is what it calls.)
+pub(super) async fn run(pool: &Pool) -> Result<()> {
+    let outcome = match pool {
+        Pool::Sqlite(pool) => {
+            let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
+            let outcome = MIGRATOR.run_direct(None, &mut *tx, false).await;
+            if outcome.is_ok() {
+                tx.commit().await?;
+            }
+            outcome
+        }
+        Pool::Postgres(pool) => MIGRATOR.run_direct(None, &mut *pool.acquire().await?, false).await,
+    };
+    outcome.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => Error::invalid(format!(
+            "the metadata database was written by another version of assay ({error}); use that version or a newer one"
+        )),
+        other => Error::internal(anyhow::Error::new(other).context("bringing the metadata database up to date")),
+    })
+}

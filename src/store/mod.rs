@@ -1,0 +1,227 @@
+//! People and work in SQL: workspaces, projects, snapshots and their files, jobs, keys, idempotency records, audit, the index of reports.
+//!
+//! SQLite and Postgres run the same statements (`queries/store`); only the claim of a job has a text for each. Ids are text, times are
+//! microseconds since 1970 in UTC, and the clock is always passed in. Every write of several statements is one transaction.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+
+/// Runs one expression on whichever database this is: the SQL text and the order of binds are the same for both.
+macro_rules! on {
+    ($pool:expr, $conn:ident => $body:expr) => {
+        match $pool {
+            $crate::store::Pool::Sqlite($conn) => $body,
+            $crate::store::Pool::Postgres($conn) => $body,
+        }
+    };
+}
+
+/// The same inside a transaction.
+macro_rules! within {
+    ($tx:expr, $conn:ident => $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+
+/// The text of a statement in `queries/store`.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/store/", $name, ".sql"))
+    };
+}
+
+mod audit;
+mod idempotency;
+mod jobs;
+mod keys;
+mod migrate;
+mod projects;
+mod reports;
+mod snapshots;
+mod workspaces;
+
+pub use audit::{AuditRow, NewAudit};
+pub use idempotency::{IDEMPOTENCY_TTL, NewRecord, Once, Record, Request};
+pub use jobs::{Failure, Heartbeat, Job, JobState, Lease, NewJob};
+pub use keys::{Key, NewKey, Role};
+pub use projects::{NewProject, Project, check_project_name};
+pub use reports::ReportKey;
+pub use snapshots::{Commit, Counts, DataFile, JobEnd, NewFile, NewSnapshot, Snapshot};
+pub use workspaces::{DEFAULT_WORKSPACE, Workspace};
+
+/// How long a statement waits for a lock or for a free connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECTIONS: u32 = 16;
+
+/// The metadata database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    id: Arc<str>,
+    pool: Pool,
+}
+
+#[derive(Debug, Clone)]
+enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// A write transaction. Dropped without `commit` it rolls back.
+enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Db {
+    /// Opens `sqlite:///absolute/path` (or `sqlite://relative`; created when missing, the path is taken as written, without escapes) or
+    /// `postgres://user@host/database`, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// `Invalid` for another scheme, a database that refuses the login or one that a newer Assay has written; `Unavailable` when it does
+    /// not answer.
+    pub async fn connect(url: &str) -> Result<Self> {
+        let pool = if let Some(path) = url.strip_prefix("sqlite:") {
+            open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path))).await?
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            open_postgres(url).await?
+        } else {
+            return Err(Error::invalid(
+                "the database must be given as sqlite:///path/to/file.db or postgres://user@host/database",
+            ));
+        };
+        migrate::run(&pool).await?;
+        let id = database_id(&pool).await?;
+        let db = Self { id: id.into(), pool };
+        db.ensure_workspace(DEFAULT_WORKSPACE, "Default", now_micros()).await?;
+        Ok(db)
+    }
+
+    /// A number of this database alone (UUID), made at its first opening. Storage remembers it and refuses any other database.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether the database answers: one round trip.
+    pub async fn ping(&self) -> Result<()> {
+        let _: (String,) =
+            on!(&self.pool, pool => sqlx::query_as(sql!("meta_get")).bind("database_id").fetch_one(pool).await)?;
+        Ok(())
+    }
+
+    /// Finishes what runs and closes every connection.
+    pub async fn close(&self) {
+        on!(&self.pool, pool => pool.close().await);
+    }
+
+    /// SQLite transactions take the write lock at once: one that reads first and upgrades later fails at once instead of waiting.
+    async fn begin(&self) -> Result<Tx> {
+        Ok(match &self.pool {
+            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+}
+
+impl Tx {
+    async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}
+
+/// `synchronous = FULL`: an acknowledged snapshot or job outlives a power cut, at one fsync for each commit.
+async fn open_sqlite(path: &Path) -> Result<Pool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(PATIENCE);
+    let pool =
+        SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_with(options).await;
+    pool.map(Pool::Sqlite).map_err(|error| {
+        Error::invalid(format!(
+            "cannot open the database {}: {error}; its folder must exist and be writable, and an existing file must be a SQLite database",
+            path.display()
+        ))
+    })
+}
+
+async fn open_postgres(url: &str) -> Result<Pool> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| Error::invalid(format!("the database address cannot be read: {error}")))?
+        .application_name("assay");
+    // The address may hold a password: messages name its parts.
+    let place = format!(
+        "{}:{}/{}",
+        options.get_host(),
+        options.get_port(),
+        options.get_database().unwrap_or(options.get_username())
+    );
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_with(options).await;
+    pool.map(Pool::Postgres).map_err(|error| match &error {
+        sqlx::Error::Database(refusal) => Error::invalid(format!("postgres at {place} refuses: {}", refusal.message())),
+        _ => Error::unavailable(format!("postgres at {place} does not answer"), error),
+    })
+}
+
+async fn database_id(pool: &Pool) -> Result<String> {
+    on!(pool, pool => {
+        sqlx::query(sql!("meta_put")).bind("database_id").bind(new_id()).execute(pool).await?;
+        let (id,): (String,) = sqlx::query_as(sql!("meta_get")).bind("database_id").fetch_one(pool).await?;
+        Ok(id)
+    })
+}
+
+/// Microseconds since 1970-01-01 UTC.
+pub fn now_micros() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
+
+/// A new id: UUID version 7, so that ids sort by the time of their making.
+pub fn new_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+/// A JSON value kept as text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Json(pub Value);
+
+impl TryFrom<String> for Json {
+    type Error = serde_json::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&text).map(Self)
+    }
+}

@@ -1,0 +1,285 @@
+//! Snapshots of a project and the files they consist of. A snapshot becomes visible in one transaction or not at all.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::FromRow;
+
+use super::{Db, JobState, Json, Lease, Tx, audit, jobs};
+use crate::error::{Error, Result};
+
+#[derive(Debug, Clone, PartialEq, FromRow)]
+pub struct Snapshot {
+    pub project_id: String,
+    /// 1, 2, 3 … in a project.
+    pub number: i64,
+    /// 0 for the first.
+    pub parent: i64,
+    pub buckets: i64,
+    pub schema_version: i64,
+    pub created_at: i64,
+    pub actor: String,
+    /// The labelling config (XML). Left out of lists.
+    pub config: Option<String>,
+    /// What it was imported from.
+    #[sqlx(try_from = "String")]
+    pub sources: Json,
+    #[sqlx(try_from = "String")]
+    pub counts: Counts,
+    pub job_id: Option<String>,
+}
+
+/// What a snapshot holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    pub items: u64,
+    /// Submitted annotations and drafts; predictions are counted apart.
+    pub annotations: u64,
+    pub predictions: u64,
+    pub results: u64,
+    pub raters: u64,
+    pub rejects: u64,
+    /// Size of its files.
+    pub bytes: u64,
+}
+
+impl TryFrom<String> for Counts {
+    type Error = serde_json::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&text)
+    }
+}
+
+/// One immutable Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct DataFile {
+    pub id: String,
+    /// `items`, `annotations` …
+    pub tbl: String,
+    pub bucket: i64,
+    /// From the root of the storage.
+    pub path: String,
+    pub rows: i64,
+    pub bytes: i64,
+    /// The least and the greatest item id in it; null where a table has none.
+    pub min_item: Option<String>,
+    pub max_item: Option<String>,
+    pub checksum: String,
+    pub added_in: i64,
+    pub removed_in: Option<i64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    pub id: String,
+    pub tbl: String,
+    pub bucket: i64,
+    pub path: String,
+    pub rows: i64,
+    pub bytes: i64,
+    pub min_item: Option<String>,
+    pub max_item: Option<String>,
+    pub checksum: String,
+}
+
+/// A snapshot to be committed on top of its parent.
+#[derive(Debug, Clone)]
+pub struct NewSnapshot {
+    pub project_id: String,
+    /// The newest snapshot when the merge began; 0 for none.
+    pub parent: i64,
+    pub buckets: i64,
+    pub schema_version: i64,
+    pub created_at: i64,
+    pub actor: String,
+    pub config: Option<String>,
+    pub sources: Value,
+    pub counts: Counts,
+    /// Ids of the parent's files that this snapshot no longer holds.
+    pub removed: Vec<String>,
+    pub added: Vec<NewFile>,
+    /// The job that this snapshot ends.
+    pub job: Option<JobEnd>,
+    /// The audit row of an act without a job.
+    pub audit_id: Option<String>,
+}
+
+impl NewSnapshot {
+    /// The number that it will have.
+    pub fn number(&self) -> i64 {
+        self.parent + 1
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct JobEnd {
+    pub lease: Lease,
+    pub result: Value,
+}
+
+/// How a commit came out. Only `Done` has written anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    Done,
+    /// Someone else has committed on the parent: merge again on top of the newest snapshot.
+    ParentMoved,
+    /// The job is in other hands, or has ended: stop.
+    LeaseLost,
+}
+
+impl Db {
+    /// Makes the snapshot visible, ends its job and completes its audit row, in one transaction.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such project; `Internal` when a file to be removed is not one of the parent's.
+    pub async fn commit_snapshot(&self, new: &NewSnapshot) -> Result<Commit> {
+        let mut tx = self.begin().await?;
+        if !end_job(&mut tx, new).await? {
+            tx.rollback().await?;
+            return Ok(Commit::LeaseLost);
+        }
+        if !advance(&mut tx, new).await? {
+            tx.rollback().await?;
+            return self.parent_moved(&new.project_id).await;
+        }
+        insert(&mut tx, new).await?;
+        for id in &new.removed {
+            remove_file(&mut tx, new, id).await?;
+        }
+        for file in &new.added {
+            add_file(&mut tx, new, file).await?;
+        }
+        if let Some(audit_id) = &new.audit_id {
+            audit::complete_of_project(&mut tx, &new.project_id, audit_id, new.created_at).await?;
+        }
+        tx.commit().await?;
+        Ok(Commit::Done)
+    }
+
+    async fn parent_moved(&self, project_id: &str) -> Result<Commit> {
+        let row: Option<(i32,)> = on!(&self.pool, pool => sqlx::query_as(sql!("projects_exists")).bind(project_id).fetch_optional(pool).await)?;
+        row.map(|_| Commit::ParentMoved).ok_or_else(|| Error::not_found("project", project_id))
+    }
+
+    /// The newest snapshot; none before the first import.
+    pub async fn latest_snapshot(&self, project_id: &str) -> Result<Option<Snapshot>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("snapshots_latest")).bind(project_id).fetch_optional(pool).await
+        })?)
+    }
+
+    /// The newest snapshots of the projects that [`Db::list_projects`] gives for the same arguments, without configs.
+    pub async fn latest_snapshots(&self, workspace: &str, after: Option<&str>, limit: i64) -> Result<Vec<Snapshot>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("snapshots_latest_of_list")).bind(workspace).bind(after).bind(limit).fetch_all(pool).await
+        })?)
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn snapshot(&self, project_id: &str, number: i64) -> Result<Snapshot> {
+        let found: Option<Snapshot> = on!(&self.pool, pool => {
+            sqlx::query_as(sql!("snapshots_get")).bind(project_id).bind(number).fetch_optional(pool).await
+        })?;
+        found.ok_or_else(|| Error::not_found("snapshot", number))
+    }
+
+    /// At most `limit` snapshots, newest first, older than number `before`, without configs.
+    pub async fn list_snapshots(&self, project_id: &str, before: Option<i64>, limit: i64) -> Result<Vec<Snapshot>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("snapshots_list")).bind(project_id).bind(before).bind(limit).fetch_all(pool).await
+        })?)
+    }
+
+    /// The files that a snapshot consists of, by table and bucket.
+    pub async fn snapshot_files(&self, project_id: &str, number: i64) -> Result<Vec<DataFile>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("files_of_snapshot")).bind(project_id).bind(number).fetch_all(pool).await
+        })?)
+    }
+}
+
+async fn end_job(tx: &mut Tx, new: &NewSnapshot) -> Result<bool> {
+    match &new.job {
+        Some(JobEnd { lease, result }) => {
+            jobs::end(tx, lease, JobState::Done, Some(result), None, new.created_at).await
+        }
+        None => Ok(true),
+    }
+}
+
+/// Compare and swap on the project's row: of two committers on one parent the second waits for the first and then finds it moved.
+async fn advance(tx: &mut Tx, new: &NewSnapshot) -> Result<bool> {
+    let rows = within!(tx, conn => {
+        sqlx::query(sql!("projects_advance"))
+            .bind(&new.project_id)
+            .bind(new.number())
+            .bind(new.parent)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    Ok(rows == 1)
+}
+
+async fn insert(tx: &mut Tx, new: &NewSnapshot) -> Result<()> {
+    let counts = serde_json::to_string(&new.counts).map_err(Error::internal)?;
+    within!(tx, conn => {
+        sqlx::query(sql!("snapshots_insert"))
+            .bind(&new.project_id)
+            .bind(new.number())
+            .bind(new.parent)
+            .bind(new.buckets)
+            .bind(new.schema_version)
+            .bind(new.created_at)
+            .bind(&new.actor)
+            .bind(&new.config)
+            .bind(new.sources.to_string())
+            .bind(counts)
+            .bind(new.job.as_ref().map(|job| &job.lease.job_id))
+            .execute(conn)
+            .await?;
+    });
+    Ok(())
+}
+
+async fn remove_file(tx: &mut Tx, new: &NewSnapshot, id: &str) -> Result<()> {
+    let rows = within!(tx, conn => {
+        sqlx::query(sql!("files_remove"))
+            .bind(&new.project_id)
+            .bind(id)
+            .bind(new.number())
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if rows == 1 {
+        return Ok(());
+    }
+    Err(Error::Internal(anyhow::anyhow!(
+        "file {id} is not one of snapshot {} of project {}",
+        new.parent,
+        new.project_id
+    )))
+}
+
+async fn add_file(tx: &mut Tx, new: &NewSnapshot, file: &NewFile) -> Result<()> {
+    within!(tx, conn => {
+        sqlx::query(sql!("files_insert"))
+            .bind(&file.id)
+            .bind(&new.project_id)
+            .bind(&file.tbl)
+            .bind(file.bucket)
+            .bind(&file.path)
+            .bind(file.rows)
+            .bind(file.bytes)
+            .bind(&file.min_item)
+            .bind(&file.max_item)
+            .bind(&file.checksum)
+            .bind(new.number())
+            .execute(conn)
+            .await?;
+    });
+    Ok(())
+}

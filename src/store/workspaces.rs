@@ -1,0 +1,64 @@
+//! Workspaces: the tenants.
+
+use sqlx::FromRow;
+
+use super::Db;
+use crate::error::{Error, Result};
+
+/// The workspace of a server without keys.
+pub const DEFAULT_WORKSPACE: &str = "default";
+
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Workspace {
+    /// Part of storage paths and of page addresses.
+    pub id: String,
+    pub name: String,
+    pub created_at: i64,
+}
+
+impl Db {
+    /// Makes the workspace unless it exists, and returns it as it is.
+    ///
+    /// # Errors
+    /// `Invalid` unless the id has 1 to 63 characters of a-z, 0-9 and `-`, and begins with a letter or digit.
+    pub async fn ensure_workspace(&self, id: &str, name: &str, now: i64) -> Result<Workspace> {
+        check_workspace_id(id)?;
+        on!(&self.pool, pool => {
+            sqlx::query(sql!("workspaces_put")).bind(id).bind(name).bind(now).execute(pool).await?;
+            Ok(sqlx::query_as(sql!("workspaces_get")).bind(id).fetch_one(pool).await?)
+        })
+    }
+
+    /// # Errors
+    /// `NotFound`.
+    pub async fn workspace(&self, id: &str) -> Result<Workspace> {
+        let found: Option<Workspace> =
+            on!(&self.pool, pool => sqlx::query_as(sql!("workspaces_get")).bind(id).fetch_optional(pool).await)?;
+        found.ok_or_else(|| Error::not_found("workspace", id))
+    }
+}
+
+fn check_workspace_id(id: &str) -> Result<()> {
+    let allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    if (1..=63).contains(&id.len()) && id.bytes().all(allowed) && !id.starts_with('-') {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "workspace id {id:?}: 1 to 63 characters of a-z, 0-9 and '-' are allowed, the first of them a letter or a digit"
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workspace_ids_are_safe_in_paths() {
+        for good in ["default", "a", "team-7", &"x".repeat(63)] {
+            assert!(check_workspace_id(good).is_ok(), "{good}");
+        }
+        for bad in ["", "..", "A", "a/b", "a b", "-a", "ä", &"x".repeat(64)] {
+            assert!(check_workspace_id(bad).is_err(), "{bad}");
+        }
+    }
+}
