@@ -1,5 +1,12 @@
 //! Assay measures how good annotations, annotators and models are. See `docs/ARCHITECTURE.md` for the map.
 
+pub mod app;
+
+pub mod config;
+pub mod engine;
 pub mod error;
+pub mod jobs;
+pub mod lake;
 pub mod reports;
 pub mod store;
+pub mod telemetry;

@@ -4,7 +4,6 @@
 //! the tables it was handed. No directory is ever listed.
 
 pub mod bridge;
-pub mod frames;
 
 use std::collections::BTreeMap;
 use std::path::Path;
