@@ -10,3 +10,4 @@ pub mod lake;
 pub mod reports;
 pub mod store;
 pub mod telemetry;
+pub mod web;
