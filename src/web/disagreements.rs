@@ -88,14 +88,14 @@ fn form(here: &str, data: &Data<'_>) -> Markup {
             form method="get" action=(here) data-tidy="" {
                 (choice(data, "control", "Control", filter.control.as_deref(), &controls))
                 (choice(data, "label", "Label", filter.label.as_deref(), &labels))
-                (choice(data, "other_label", "against label", filter.other_label.as_deref(), &labels))
+                (choice(data, "other_label", "Against label", filter.other_label.as_deref(), &labels))
                 (choice(data, "annotator", "Annotator", filter.annotator.as_deref(), &raters))
-                (choice(data, "other_annotator", "against annotator", filter.other_annotator.as_deref(), &raters))
+                (choice(data, "other_annotator", "Against annotator", filter.other_annotator.as_deref(), &raters))
                 @for (key, value) in &filter.slice { input type="hidden" name="slice" value={ (key) "=" (value) }; }
                 (field(data, "slice_key", "Slice: field", html! { input type="text" id="slice_key" name="slice_key" autocomplete="off"; }))
                 (field(data, "slice_value", "Slice: value", html! { input type="text" id="slice_value" name="slice_value" autocomplete="off"; }))
                 (field(data, "from", "Updated from", html! { input type="date" id="from" name="from" value=(day(filter.from.as_deref())); }))
-                (field(data, "to", "to", html! { input type="date" id="to" name="to" value=(day(filter.to.as_deref())); }))
+                (field(data, "to", "Updated to", html! { input type="date" id="to" name="to" value=(day(filter.to.as_deref())); }))
                 (field(data, "min_score", "Score at least", html! {
                     input type="number" id="min_score" name="min_score" min="0" max="1" step="any" value=[filter.min_score];
                 }))
@@ -221,10 +221,20 @@ fn line(links: Links<'_>, data: &Data<'_>, palette: &Palette, item: &Disagreemen
             td { code { (item.control) } }
             td.num {
                 (format!("{:.2}", item.score))
-                meter min="0" max="1" value=(item.score) aria-hidden="true" {}
+                (bar(item.score))
             }
             td { (votes(data, palette, item)) }
             td.nowrap { @match &item.updated_at { Some(time) => { (text::time(time)) } None => { span.quiet { "—" } } } }
+        }
+    }
+}
+
+/// The score as a bar; the digits stand beside it.
+fn bar(score: f64) -> Markup {
+    html! {
+        svg.score width="56" height="5" aria-hidden="true" focusable="false" {
+            rect.track width="56" height="5" rx="2.5" {}
+            rect.share width=(format!("{:.1}", 56.0 * score.clamp(0.0, 1.0))) height="5" rx="2.5" {}
         }
     }
 }

@@ -11,7 +11,7 @@ const PAD: f64 = 5.0;
 /// The common axis of one table: from 0, or from the lowest interval end rounded down to a quarter, to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Axis {
-    low: f64,
+    pub low: f64,
 }
 
 impl Axis {

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use super::charts::{self, Bars, Caption, Cell, Dot, Heat, Scale};
 use super::figures::{label_table, reason};
 use super::guide;
+use super::interval::Axis;
 use super::layout::scroll;
 use super::links::{self, Links};
 use super::overview::{Query, address};
@@ -159,7 +160,7 @@ pub fn against_others(view: View<'_>) -> Markup {
     measures.sort_by(|a, b| b.value.partial_cmp(&a.value).unwrap_or(std::cmp::Ordering::Equal));
     let total = measures.len();
     measures.truncate(2 * MOST_NAMES);
-    let low = if measures.iter().any(|m| m.ci_low.or(m.value).is_some_and(|low| low < 0.0)) { -1.0 } else { 0.0 };
+    let low = Axis::over(measures.iter().copied()).low;
     let rows: Vec<Dot> = measures.iter().filter_map(|m| dot(view, m)).collect();
     let more =
         if total > rows.len() { format!(" The {} best of {total} are shown.", rows.len()) } else { String::new() };

@@ -9,7 +9,7 @@
   };
 
   // Colours depend on the reader's theme, so they are set here and not by the server.
-  function themed(kind, figure) {
+  function themed(kind, figure, width) {
     const text = css("--text"), quiet = css("--quiet"), line = css("--line"), panel = css("--panel");
     const font = { family: css("--font"), size: 12, color: text };
     const layout = { ...figure.layout, font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
@@ -17,9 +17,10 @@
     for (const axis of ["xaxis", "yaxis"]) {
       layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, zerolinecolor: quiet, tickcolor: line };
     }
+    if (kind in { diverging: 0, sequential: 0 } && width < 420) layout.xaxis.tickangle = -90;
     const data = figure.data.map((trace, at) => {
       const colour = css(at === 0 ? "--accent" : "--second");
-      if (trace.type === "heatmap") return { ...trace, colorscale: ramp(kind), texttemplate: "%{text}", hoverongaps: true };
+      if (trace.type === "heatmap") return { ...trace, colorscale: ramp(kind), texttemplate: "%{text}", textfont: { color: text } };
       if (trace.type === "bar") return { ...trace, marker: { color: colour } };
       return { ...trace, marker: { ...trace.marker, color: colour }, error_x: { ...trace.error_x, color: colour } };
     });
@@ -38,7 +39,7 @@
     const figure = JSON.parse(chart.querySelector("script[type='application/json']").textContent);
     const config = { displayModeBar: false, responsive: true };
     const show = () => {
-      const { data, layout } = themed(chart.dataset.chart, figure);
+      const { data, layout } = themed(chart.dataset.chart, figure, place.clientWidth);
       return Plotly.react(place, data, layout, config);
     };
     const linkOf = (event) => cellOf(chart, event.points[0])?.querySelector("a");
