@@ -88,9 +88,6 @@ pub struct RejectView {
 /// Runs an import to its end. On any error the project is as it was.
 pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>) -> Result<ImportSummary> {
     let started = Instant::now();
-    if let Some(config) = &request.config {
-        assay_formats::label_config::parse(config).map_err(|e| Error::invalid(format!("labelling config: {e}")))?;
-    }
     let total = check_inputs(&request.inputs)?;
     progress.total_bytes.store(total, Ordering::Relaxed);
 

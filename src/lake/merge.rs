@@ -332,11 +332,17 @@ fn follow_annotations(sources: [&BucketRows; 2], annotations: &[Pick]) -> Result
 
 fn result_ranges(annotations: &RecordBatch, results: &RecordBatch) -> Result<Vec<(u32, u32)>> {
     let (ids, owners) = (text_column(annotations, "annotation_id")?, text_column(results, "annotation_id")?);
+    // Two imported files may both hold an annotation: their results follow each other.
+    let file_of = |batch: &RecordBatch| -> Vec<u32> {
+        let files = batch.column_by_name(FILE).and_then(|column| column.as_primitive_opt::<UInt32Type>());
+        files.map_or_else(|| vec![0; batch.num_rows()], |files| files.values().to_vec())
+    };
+    let (files, owner_files) = (file_of(annotations), file_of(results));
     let mut next = 0;
     let ranges: Vec<(u32, u32)> = (0..annotations.num_rows())
         .map(|row| {
             let start = next;
-            while next < results.num_rows() && owners.value(next) == ids.value(row) {
+            while next < results.num_rows() && owners.value(next) == ids.value(row) && owner_files[next] == files[row] {
                 next += 1;
             }
             (start as u32, next as u32)

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
@@ -45,17 +45,19 @@ impl Staged {
     ) -> Result<Self> {
         let index = UInt64Array::from_iter_values(positions.iter().map(|p| p.0));
         let byte = UInt64Array::from_iter_values(positions.iter().map(|p| p.1));
-        let tag = |rows| Arc::new(UInt32Array::from_value(file, rows));
+        let tag = |rows| Arc::new(UInt32Array::from_value(file, rows)) as ArrayRef;
         let mut item_columns = items.columns().to_vec();
         let file_tag = tag(items.num_rows());
-        item_columns.extend([file_tag as _, Arc::new(index) as _, Arc::new(byte) as _]);
-        let mut annotation_columns = annotations.columns().to_vec();
-        annotation_columns.push(tag(annotations.num_rows()));
+        item_columns.extend([file_tag, Arc::new(index) as _, Arc::new(byte) as _]);
+        let tagged = |table: Table, batch: RecordBatch| {
+            let mut columns = batch.columns().to_vec();
+            columns.push(tag(batch.num_rows()));
+            RecordBatch::try_new(staged_schema(table), columns).map_err(Error::internal)
+        };
         Ok(Self {
             items: RecordBatch::try_new(staged_schema(Table::Items), item_columns).map_err(Error::internal)?,
-            annotations: RecordBatch::try_new(staged_schema(Table::Annotations), annotation_columns)
-                .map_err(Error::internal)?,
-            results,
+            annotations: tagged(Table::Annotations, annotations)?,
+            results: tagged(Table::Results, results)?,
         })
     }
 
@@ -76,8 +78,8 @@ fn staged_schema(table: Table) -> SchemaRef {
             Arc::new(Field::new(INDEX, DataType::UInt64, false)),
             Arc::new(Field::new(BYTE, DataType::UInt64, false)),
         ]),
-        Table::Annotations => fields.push(Arc::new(Field::new(FILE, DataType::UInt32, false))),
-        _ => {}
+        Table::Annotations | Table::Results => fields.push(Arc::new(Field::new(FILE, DataType::UInt32, false))),
+        Table::Raters | Table::Rejects => {}
     }
     Arc::new(Schema::new(fields))
 }

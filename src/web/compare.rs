@@ -60,9 +60,17 @@ fn is_labelled(result: &ResultView) -> bool {
     !result.labels.is_empty()
 }
 
+/// The control of a result; relations have none.
+pub fn question(result: &ResultView) -> &str {
+    if result.control.is_empty() { &result.r#type } else { &result.control }
+}
+
 /// The answer of one result as short text: labels, else a number, else words, else that something is there.
 pub fn values(result: &ResultView) -> Vec<String> {
-    if !result.labels.is_empty() {
+    if result.r#type == "ranker" {
+        // Order is the answer, so it must survive the sorting of values.
+        vec![result.labels.join(" › ")]
+    } else if !result.labels.is_empty() {
         result.labels.clone()
     } else if let Some(number) = result.number {
         vec![text::number(number)]
@@ -218,6 +226,16 @@ mod tests {
         assert_eq!(rows[0].answers, [vec!["car".to_owned()], vec!["truck".to_owned()]]);
         assert_eq!(rows[0].odd(&annotations), [true, true], "a tie has no winner");
         assert_eq!(counted(&["a".into(), "a".into(), "b".into()]), ["a × 2", "b"]);
+    }
+
+    #[test]
+    fn rankings_differ_by_their_order() {
+        let rank = |labels: [&str; 2]| ResultView {
+            r#type: "ranker".into(),
+            labels: labels.map(str::to_owned).to_vec(),
+            ..ResultView::default()
+        };
+        assert_ne!(values(&rank(["a", "b"])), values(&rank(["b", "a"])));
     }
 
     #[test]

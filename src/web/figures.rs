@@ -55,7 +55,7 @@ fn row(name: Markup, measure: &Measure, axis: Axis) -> Markup {
                     td.nowrap {
                         @match (measure.ci_low, measure.ci_high) {
                             (Some(low), Some(high)) => { (text::interval(&measure.measure, low, high)) }
-                            _ => { span.quiet { "no interval" } }
+                            _ => { span.quiet { "none" } }
                         }
                     }
                 }
@@ -64,8 +64,16 @@ fn row(name: Markup, measure: &Measure, axis: Axis) -> Markup {
             td.num { (text::count(measure.n_items)) }
             td.num { (text::count(measure.n_ratings)) }
             td.num { (text::count(measure.n_raters)) }
-            td.quiet { (text::humanise(&measure.method)) }
+            td.quiet { (method(&measure.method)) }
         }
+    }
+}
+
+/// How the interval was made, or why there is none.
+fn method(method: &str) -> String {
+    match method.split_once("; no interval: ") {
+        Some((_, code)) => format!("no interval: {}", text::undefined(code)),
+        None => text::humanise(method),
     }
 }
 
@@ -87,5 +95,6 @@ mod tests {
         let table = headline_table(&[&one]).into_string();
         assert!(table.contains("undefined: only one label was ever used") && table.contains("1,234"), "{table}");
         assert!(!table.contains("NaN") && !table.contains("0.000"), "{table}");
+        assert_eq!(method("t(n-1); no interval: one_item"), "no interval: one item alone shows no spread");
     }
 }

@@ -45,7 +45,7 @@ pub const MEASURES: &[Entry] = &[
         meaning: "1 is perfect agreement, 0 is what chance gives, below 0 is systematic disagreement. Copes with items that \
                   not everybody answered, so it is the figure to quote first. Krippendorff’s advice: rely on data from 0.80 \
                   upward, draw tentative conclusions from 0.667, and look at the lower end of the interval, not at the value alone.",
-        source: "Krippendorff, K. (2018). Content Analysis, 4th ed., chapter 12. Thresholds: Krippendorff (2004), Human \
+        source: "Krippendorff, K. (2011). Computing Krippendorff’s alpha-reliability. Thresholds: Krippendorff (2004), Human \
                  Communication Research 30(3), 411–433.",
     },
     Entry {
@@ -54,12 +54,12 @@ pub const MEASURES: &[Entry] = &[
         brief: "agreement beyond chance; chance from the labels’ overall shares",
         formula: &[
             "κ = (P − P_e) / (1 − P_e)",
-            "P: mean of the items’ agreement P_i;  P_e = Σ_k p_k², p_k the share of label k among all answers",
+            "P: percent agreement;  P_e = Σ_k π_k², π_k the mean over items of the share of label k",
         ],
         meaning: "Close to alpha when every item has the same number of answers. Falls sharply when one label is very frequent, \
                   even if annotators agree on nearly everything: then read it next to Gwet’s AC1.",
-        source: "Fleiss (1971), as above; unequal numbers of answers after Gwet, K. L. (2014), Handbook of Inter-Rater \
-                 Reliability, 4th ed., chapter 2.",
+        source: "Fleiss (1971), as above; for unequal numbers of answers Gwet, K. L. (2014), Handbook of Inter-Rater \
+                 Reliability, 4th ed.",
     },
     Entry {
         name: "gwet_ac1",
@@ -67,7 +67,7 @@ pub const MEASURES: &[Entry] = &[
         brief: "agreement beyond chance that stays stable when one label dominates",
         formula: &[
             "AC1 = (P − P_e) / (1 − P_e)",
-            "P_e = 1/(q − 1) · Σ_k p_k (1 − p_k), q the number of labels, p_k the mean share of label k per item",
+            "P: percent agreement;  P_e = 1/(q − 1) · Σ_k π_k (1 − π_k), q the number of labels that occur, π_k as for Fleiss’ kappa",
         ],
         meaning: "Counts as chance only what annotators would do when they guess. Barely moves when one label is rare or very \
                   frequent. If AC1 is high while alpha and kappa are low, the labels are unbalanced: check the rare labels one by one.",
@@ -96,19 +96,38 @@ pub const MEASURES: &[Entry] = &[
         source: "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological Measurement 20(1), 37–46.",
     },
     Entry {
+        name: "kappa_against_others",
+        title: "Kappa against the others",
+        brief: "agreement of one annotator with everybody else, beyond chance",
+        formula: &[
+            "κ = (p_o − p_e) / (1 − p_e)",
+            "p_o: mean over the annotator’s items of the share of the other annotators who gave the same label",
+            "p_e = Σ_k p_k · q_k, p_k the annotator’s share of label k, q_k the mean of the others’ shares",
+        ],
+        meaning: "Cohen’s kappa with the other annotators of each item taken together; with two annotators it is Cohen’s kappa. \
+                  A low value says that someone labels differently, not who is right.",
+        source: "After Cohen (1960), as above.",
+    },
+    Entry {
         name: "specific_agreement",
         title: "Specific agreement",
         brief: "if one annotator gave this label, how often did the other",
         formula: &["P(k) = Σ_i n_ik (n_ik − 1) / Σ_i n_ik (n_i − 1)"],
         meaning: "Agreement on one label: of the pairs in which someone chose it, the share in which the partner chose it too. \
                   Shows which label is hard while the overall figures look fine.",
-        source: "Cicchetti, D. V., & Feinstein, A. R. (1990). High agreement but low kappa: II. Journal of Clinical Epidemiology 43(6), 551–558.",
+        source: "Spitzer, R. L., & Fleiss, J. L. (1974). A re-analysis of the reliability of psychiatric diagnosis. British \
+                 Journal of Psychiatry 125, 341–347.",
     },
 ];
 
 /// The entry for a measure's name.
 pub fn entry(measure: &str) -> Option<&'static Entry> {
     MEASURES.iter().find(|entry| entry.name == measure)
+}
+
+/// A measure's place in the guide; those without an entry come last.
+pub fn rank(measure: &str) -> usize {
+    MEASURES.iter().position(|entry| entry.name == measure).unwrap_or(MEASURES.len())
 }
 
 /// A measure's name for people; names without an entry are shown readable.
@@ -138,7 +157,7 @@ pub fn render(links: Links<'_>) -> Markup {
                 h2 { "What counts" }
                 p {
                     "Skipped tasks, drafts, ground truth and model predictions are left out of agreement between annotators. If one \
-                     annotator answered an item several times, the newest answer counts. The overview lists how many annotations \
+                     annotator answered an item several times, the answer with the highest id counts. The overview lists how many annotations \
                      each rule left out."
                 }
                 nav aria-label="Measures" {
@@ -147,8 +166,7 @@ pub fn render(links: Links<'_>) -> Markup {
                 @for entry in MEASURES { (section(entry)) }
                 h2 { "Notation" }
                 p {
-                    "n" sub { "i" } " is the number of answers on item i, n" sub { "ik" } " how many of them chose label k, p"
-                    sub { "k" } " the share of label k."
+                    "n_i is the number of answers on item i, n_ik how many of them chose label k, Σ_k a sum over labels."
                 }
             }
         },

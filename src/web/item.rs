@@ -236,7 +236,7 @@ fn results(annotation: &AnnotationView, spanned: Option<&str>, palette: &Palette
         @if !rest.is_empty() {
             dl.results {
                 @for result in rest {
-                    dt { code { (result.control) } }
+                    dt { code { (compare::question(result)) } }
                     dd { (value(result, palette)) }
                 }
             }
@@ -246,7 +246,7 @@ fn results(annotation: &AnnotationView, spanned: Option<&str>, palette: &Palette
 
 fn value(result: &ResultView, palette: &Palette) -> Markup {
     html! {
-        @if result.labels.is_empty() {
+        @if result.labels.is_empty() || result.r#type == "ranker" {
             @for value in compare::values(result) { span.value { (text::shorten(&value, 2000)) } }
         } @else {
             @for label in &result.labels { span class={ "chip " (palette.label(&result.control, label)) } { (label) } " " }

@@ -17,6 +17,8 @@ use crate::reports::views::{AgreementReport, ConfusionCell, ControlData, Disagre
 
 /// A matrix beyond this size is unreadable, and would make the page heavy.
 const MOST_NAMES: usize = 14;
+/// Rows of a list of figures.
+const MOST_ROWS: usize = 28;
 
 /// What the charts are drawn from.
 #[derive(Debug, Clone, Copy)]
@@ -152,20 +154,17 @@ fn toggle(view: View<'_>, wanted: &str) -> Markup {
 /// Each annotator against the others.
 pub fn against_others(view: View<'_>) -> Markup {
     let title = "Each annotator against the others";
-    let mut measures: Vec<&Measure> = view.measures("annotator").collect();
-    let Some(name) = preferred(&measures) else {
+    let Some(name) = preferred(view.measures("annotator")) else {
         return missing(title, "No annotator shares an item with another one.");
     };
-    measures.retain(|m| m.measure == name);
-    measures.sort_by(|a, b| b.value.partial_cmp(&a.value).unwrap_or(std::cmp::Ordering::Equal));
+    let mut measures = weakest_first(view.measures("annotator").filter(|m| m.measure == name));
     let total = measures.len();
-    measures.truncate(2 * MOST_NAMES);
+    measures.truncate(MOST_ROWS);
     let low = Axis::over(measures.iter().copied()).low;
     let rows: Vec<Dot> = measures.iter().filter_map(|m| dot(view, m)).collect();
     let more =
-        if total > rows.len() { format!(" The {} best of {total} are shown.", rows.len()) } else { String::new() };
-    let note =
-        format!("{}: one annotator’s answers against everybody else’s on the same items.{more}", guide::title(&name));
+        if total > rows.len() { format!(" The {} lowest of {total} are shown.", rows.len()) } else { String::new() };
+    let note = format!("{}: {}. Lowest first.{more}", guide::title(&name), brief(&name));
     charts::dots(&rows, low, Caption { id: "others", title, note: &note, corner: "Annotator" })
 }
 
@@ -179,12 +178,9 @@ fn dot(view: View<'_>, measure: &Measure) -> Option<Dot> {
     Some(Dot { cell: Cell { href, ..measured(measure, name.clone()) }, name, interval, n })
 }
 
-/// A figure that takes chance out, if there is one.
-fn preferred(measures: &[&Measure]) -> Option<String> {
-    let rank =
-        |m: &&&Measure| guide::MEASURES.iter().position(|entry| entry.name == m.measure && !text::is_share(entry.name));
-    let best = measures.iter().filter(|m| rank(m).is_some()).min_by_key(rank);
-    best.or(measures.first()).map(|m| m.measure.clone())
+/// The figure that takes chance out, if there is one.
+fn preferred<'a>(measures: impl Iterator<Item = &'a Measure>) -> Option<String> {
+    measures.min_by_key(|m| (text::is_share(&m.measure), guide::rank(&m.measure))).map(|m| m.measure.clone())
 }
 
 /// Label by label: when one annotator said the row's label, how often did another say the column's.
@@ -261,7 +257,7 @@ fn confusion_cell(view: View<'_>, row: &str, column: &str, pairs: u64, answers: 
 /// How often each label was given, by people and by models.
 pub fn distribution(view: View<'_>) -> Markup {
     let title = "Label distribution";
-    let labels: Vec<_> = view.control.labels.iter().take(2 * MOST_NAMES).collect();
+    let labels: Vec<_> = view.control.labels.iter().take(MOST_ROWS).collect();
     if labels.is_empty() {
         return missing(title, "No label of this control was given yet.");
     }
@@ -313,25 +309,28 @@ fn share_cell(view: View<'_>, label: &str, what: &str, n: u64, total: u64) -> Ce
     Cell { value: Some(share), shown, hover, href: Some(view.drill(|filter| filter.label = Some(label.to_owned()))) }
 }
 
-/// The figures by label, when the report has some.
+/// The figures by label, the hardest labels first.
 pub fn per_label(view: View<'_>) -> Markup {
-    let mut by_label: Vec<&Measure> = view.measures("label").collect();
-    let measures: Vec<String> = {
-        let mut names: Vec<String> = by_label.iter().map(|m| m.measure.clone()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    };
-    by_label.truncate(measures.len() * 2 * MOST_NAMES);
+    let mut names: Vec<&str> = view.measures("label").map(|m| m.measure.as_str()).collect();
+    names.sort_unstable_by_key(|name| (guide::rank(name), *name));
+    names.dedup();
     html! {
-        @for name in &measures {
-            @let rows: Vec<&Measure> = by_label.iter().copied().filter(|m| m.measure == *name).collect();
+        @for name in names {
+            @let rows = weakest_first(view.measures("label").filter(|m| m.measure == name));
             section.panel {
                 h2 { a href=(links::guide(name)) { (guide::title(name)) } " by label" }
-                (scroll("Figures by label", label_table(&rows)))
+                (scroll("Figures by label", label_table(&rows[..rows.len().min(MOST_ROWS)])))
+                @if rows.len() > MOST_ROWS { p.quiet { "The " (MOST_ROWS) " lowest of " (rows.len()) " labels are shown." } }
             }
         }
     }
+}
+
+/// Undefined figures last, and equal ones in the report's order.
+fn weakest_first<'a>(measures: impl Iterator<Item = &'a Measure>) -> Vec<&'a Measure> {
+    let mut sorted: Vec<&Measure> = measures.collect();
+    sorted.sort_by(|a, b| a.value.unwrap_or(f64::INFINITY).total_cmp(&b.value.unwrap_or(f64::INFINITY)));
+    sorted
 }
 
 fn brief(measure: &str) -> &'static str {

@@ -166,10 +166,7 @@ fn figures(
 fn headline<'a>(report: &'a AgreementReport, control: &str) -> Vec<&'a Measure> {
     let mut found: Vec<&Measure> =
         report.measures.iter().filter(|m| m.scope.by == "overall" && m.scope.control == control).collect();
-    let rank = |measure: &Measure| {
-        guide::MEASURES.iter().position(|entry| entry.name == measure.measure).unwrap_or(usize::MAX)
-    };
-    found.sort_by_key(|measure| rank(measure));
+    found.sort_by_key(|measure| guide::rank(&measure.measure));
     found
 }
 
@@ -228,7 +225,7 @@ fn not_reported(report: &AgreementReport) -> Markup {
                                 tr {
                                     th scope="row" { code { (control.control) } }
                                     td { (control.r#type) }
-                                    td { (control.why_not.as_deref().map_or_else(|| "not a single-choice control".to_owned(), text::humanise)) }
+                                    td { (control.why_not.as_deref().unwrap_or("agreement is not computed for it")) }
                                 }
                             }
                         }

@@ -48,20 +48,26 @@ pub fn shape(result: &ResultView) -> Option<Shape> {
             Some(Shape::Rectangle { x, y, width, height, rotation })
         }
         "ellipse" => {
-            let [x, y, rx, ry, rotation] = result.bbox.filter(|bbox| finite(bbox))?;
-            Some(Shape::Ellipse { x, y, rx, ry, rotation })
+            let [x, y] = first_point(result)?;
+            let value = result.raw.as_ref().and_then(|raw| raw.get("value"))?;
+            let number = |name: &str| value.get(name).and_then(serde_json::Value::as_f64);
+            let (rx, ry, rotation) = (number("radiusX")?, number("radiusY")?, number("rotation").unwrap_or_default());
+            finite(&[x, y, rx, ry, rotation]).then_some(Shape::Ellipse { x, y, rx, ry, rotation })
         }
         "polygon" | "vector" => {
             let points = result.points.clone().filter(|points| points.len() > 1 && points.iter().all(|p| finite(p)))?;
             Some(Shape::Polygon(points))
         }
         "keypoint" => {
-            let first = result.points.as_ref().and_then(|points| points.first().copied());
-            let [x, y] = first.or_else(|| result.bbox.map(|[x, y, ..]| [x, y])).filter(|point| finite(point))?;
+            let [x, y] = first_point(result).filter(|point| finite(point))?;
             Some(Shape::Point([x, y]))
         }
         _ => None,
     }
+}
+
+fn first_point(result: &ResultView) -> Option<[f64; 2]> {
+    result.points.as_ref().and_then(|points| points.first().copied())
 }
 
 /// The image's size as the results carry it.
@@ -214,10 +220,15 @@ mod tests {
         let choice = ResultView { r#type: "choices".into(), ..rectangle([1.0, 2.0, 3.0, 4.0, 0.0], "occluded") };
         assert_eq!(shape(&choice), None);
         assert_eq!(shape(&rectangle([1.0, f64::NAN, 3.0, 4.0, 0.0], "car")), None);
-        assert_eq!(
-            shape(&ResultView { r#type: "keypointlabels".into(), ..rectangle([1.0, 2.0, 0.75, 0.0, 0.0], "eye") }),
-            Some(Shape::Point([1.0, 2.0]))
-        );
+        let eye =
+            ResultView { r#type: "keypointlabels".into(), points: Some(vec![[1.0, 2.0]]), ..ResultView::default() };
+        assert_eq!(shape(&eye), Some(Shape::Point([1.0, 2.0])));
+        let cell = ResultView {
+            r#type: "ellipselabels".into(),
+            raw: Some(serde_json::json!({ "value": { "radiusX": 9.5, "radiusY": 5.0, "rotation": 75 } })),
+            ..eye
+        };
+        assert_eq!(shape(&cell), Some(Shape::Ellipse { x: 1.0, y: 2.0, rx: 9.5, ry: 5.0, rotation: 75.0 }));
     }
 
     #[test]

@@ -78,13 +78,14 @@ pub fn number(value: f64) -> String {
 /// Why a figure is undefined, in words; unknown codes are shown readable.
 pub fn undefined(code: &str) -> String {
     match code {
-        "no_ratings" | "no_items" => "there are no ratings to compare",
-        "one_rater" | "single_rater" => "only one annotator gave an answer",
-        "single_category" | "one_category" => "only one label was ever used, so chance agreement is certain",
-        "no_pairable_items" | "no_pairs" => "no item was answered by two annotators",
-        "zero_variance" => "the ratings do not vary",
-        "too_few_items" => "too few items were answered by two annotators",
-        "no_shared_items" => "these annotators share no item",
+        "no_ratings" => "there are no ratings to compare",
+        "one_rater" => "only one annotator gave an answer",
+        "no_pairable_items" => "no item was answered by two annotators",
+        "single_category" => "only one label was ever used, so chance agreement is certain",
+        "no_defined_pair" => "kappa is undefined for every pair of annotators",
+        "label_not_used" => "the label was never given to an item that two annotators answered",
+        "one_item" => "one item alone shows no spread",
+        "zero_variance" => "every item looks the same, so there is no spread to go by",
         other => return humanise(other),
     }
     .to_owned()
@@ -99,6 +100,7 @@ pub fn dropped(code: &str) -> String {
         "prediction" => "model predictions: compared apart from people",
         "repeat_by_same_annotator" => "repeats: of several answers by one annotator the newest counts",
         "no_answer" => "submitted without an answer for this control",
+        "empty_answer" => "an empty answer for this control",
         "several_labels" => "several labels where the control takes one",
         other => return humanise(other),
     }
