@@ -77,11 +77,21 @@ struct Figure {
 }
 
 impl Heat {
+    /// What stands in the cells: two digits, so that it fits on a phone. The hover box and the table say it in full.
+    fn digits(&self) -> Vec<Vec<String>> {
+        let digits = |value: f64| match self.scale {
+            Scale::Diverging => format!("{value:.2}"),
+            Scale::Sequential => format!("{:.0}%", value * 100.0),
+        };
+        self.cells
+            .iter()
+            .map(|row| row.iter().map(|cell| cell.value.map(digits).unwrap_or_default()).collect())
+            .collect()
+    }
+
     pub fn render(&self, caption: Caption<'_>) -> Markup {
         let (low, kind) = if self.scale == Scale::Diverging { (-1.0, "diverging") } else { (0.0, "sequential") };
-        let each = |pick: fn(&Cell) -> String| -> Vec<Vec<String>> {
-            self.cells.iter().map(|row| row.iter().map(pick).collect()).collect()
-        };
+        let hovers: Vec<Vec<String>> = self.cells.iter().map(|row| row.iter().map(hover).collect()).collect();
         let z: Vec<Vec<Option<f64>>> =
             self.cells.iter().map(|row| row.iter().map(|cell| cell.value).collect()).collect();
         let trace = HeatMap::new(positions(self.columns.len()), positions(self.rows.len()), z)
@@ -90,8 +100,8 @@ impl Heat {
             .show_scale(false)
             .x_gap(2.0)
             .y_gap(2.0)
-            .text_matrix(each(|cell| if cell.value.is_some() { literal(&cell.shown) } else { String::new() }))
-            .hover_text_matrix(each(hover))
+            .text_matrix(self.digits())
+            .hover_text_matrix(hovers)
             .hover_info(HoverInfo::Text);
         let height = 70 + 34 * self.rows.len();
         let layout = base_layout(

@@ -119,7 +119,7 @@ fn choose(
 
 fn slice_form(links: Links<'_>, project: &ProjectView, query: &Query) -> Markup {
     html! {
-        form.slice method="get" action=(links.overview(&project.id)) aria-label="Slice of the items" {
+        form.slice method="get" action=(links.overview(&project.id)) aria-label="Slice of the items" data-tidy="" {
             @if let Some(control) = &query.control { input type="hidden" name="control" value=(control); }
             @if let Some(pairs) = &query.pairs { input type="hidden" name="pairs" value=(pairs); }
             @for (key, value) in &query.slice {

@@ -17,7 +17,10 @@
     for (const axis of ["xaxis", "yaxis"]) {
       layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, zerolinecolor: quiet, tickcolor: line };
     }
-    if (kind in { diverging: 0, sequential: 0 } && width < 420) layout.xaxis.tickangle = -90;
+    if (figure.data[0].type === "heatmap" && width < 420 && figure.data[0].x.length > 3) {
+      layout.xaxis.tickangle = -90;
+      layout.height += 60;
+    }
     const data = figure.data.map((trace, at) => {
       const colour = css(at === 0 ? "--accent" : "--second");
       if (trace.type === "heatmap") return { ...trace, colorscale: ramp(kind), texttemplate: "%{text}", textfont: { color: text } };
