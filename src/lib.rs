@@ -1,5 +1,6 @@
 //! Assay measures how good annotations, annotators and models are. See `docs/ARCHITECTURE.md` for the map.
 
+pub mod api;
 pub mod app;
 
 pub mod cli;
