@@ -68,7 +68,7 @@ mod tests {
         let frame = to_frame(&batches).unwrap();
         assert_eq!((frame.height(), frame.width()), (3, 2));
         let column = frame.column("n").unwrap().i64().unwrap();
-        assert_eq!(column.into_iter().collect::<Vec<_>>(), [Some(1), None, Some(3)]);
+        assert_eq!(column.iter().collect::<Vec<_>>(), [Some(1), None, Some(3)]);
         let ours = batches[0].column(0).to_data().buffers()[0].as_ptr();
         let theirs = column.downcast_iter().next().unwrap().values().as_ptr().cast::<u8>();
         assert_eq!(ours, theirs, "the integers were copied");

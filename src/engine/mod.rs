@@ -80,7 +80,12 @@ impl Engine {
     }
 
     /// Runs one of our named queries (`queries/lake/*.sql`) with named parameters (`$name`) over the tables of a snapshot.
-    pub async fn query(&self, tables: &TableSet, sql: &str, params: Vec<(&str, ScalarValue)>) -> Result<Vec<RecordBatch>> {
+    pub async fn query(
+        &self,
+        tables: &TableSet,
+        sql: &str,
+        params: Vec<(&str, ScalarValue)>,
+    ) -> Result<Vec<RecordBatch>> {
         let context = self.session(tables)?;
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let params = ParamValues::from(params);
@@ -91,7 +96,10 @@ impl Engine {
         match tokio::time::timeout(QUERY_TIMEOUT, run).await {
             Ok(answer) => answer.map_err(query_error),
             Err(_) => Err(Error::Unavailable {
-                message: format!("the query took longer than {} s and was stopped; narrow it by control or slice", QUERY_TIMEOUT.as_secs()),
+                message: format!(
+                    "the query took longer than {} s and was stopped; narrow it by control or slice",
+                    QUERY_TIMEOUT.as_secs()
+                ),
                 source: None,
             }),
         }

@@ -20,10 +20,12 @@ use super::read::{ReadOutcome, check_inputs, read_inputs};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Aliases, BucketRows, Counts, DataFile, MergeOutcome, ProjectPrefix, Table, buckets_for, encode, merge_bucket, read_rows,
+    Aliases, BucketRows, Counts, DataFile, MergeOutcome, ProjectPrefix, Table, buckets_for, encode, merge_bucket,
+    read_rows,
 };
 use crate::store::{
-    Commit, Counts as SnapshotCounts, JobEnd, Lease, NewProject, NewSnapshot, Once, Project, Request, Snapshot, check_project_name, now_micros,
+    Commit, Counts as SnapshotCounts, JobEnd, Lease, NewProject, NewSnapshot, Once, Project, Request, Snapshot,
+    check_project_name, now_micros,
 };
 
 pub use super::read::{Input, Progress};
@@ -86,9 +88,6 @@ pub struct RejectView {
 /// Runs an import to its end. On any error the project is as it was.
 pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>) -> Result<ImportSummary> {
     let started = Instant::now();
-    if let Some(config) = &request.config {
-        assay_formats::label_config::parse(config).map_err(|e| Error::invalid(format!("labelling config: {e}")))?;
-    }
     let total = check_inputs(&request.inputs)?;
     progress.total_bytes.store(total, Ordering::Relaxed);
 
@@ -232,7 +231,13 @@ struct Totals {
 }
 
 impl Merge {
-    async fn new(app: &Arc<App>, request: &ImportRequest, read: &Arc<ReadOutcome>, target: Target, buckets: u32) -> Result<Self> {
+    async fn new(
+        app: &Arc<App>,
+        request: &ImportRequest,
+        read: &Arc<ReadOutcome>,
+        target: Target,
+        buckets: u32,
+    ) -> Result<Self> {
         let parent = app.db.latest_snapshot(target.id()).await?;
         if let Some(parent) = &parent
             && parent.buckets as u32 != buckets
@@ -327,7 +332,11 @@ impl Merge {
         for (table, batch) in [(Table::Raters, &self.raters), (Table::Rejects, &self.rejects)] {
             let Some(batch) = batch else { continue };
             let rows = batch.num_rows() as u64;
-            if table == Table::Raters { counts.raters = rows } else { counts.rejects = rows }
+            if table == Table::Raters {
+                counts.raters = rows
+            } else {
+                counts.rejects = rows
+            }
             removed.extend(self.files.iter().filter(|file| file.table == table).map(|file| file.id.clone()));
             added.push(self.app.lake.put_data(&self.prefix, table, 0, encode(table, batch)?).await?);
         }
@@ -340,7 +349,12 @@ impl Merge {
 
 impl Draft {
     /// Commits, or returns None when another import committed first and the merge must be done again.
-    async fn commit(self, app: &Arc<App>, request: &ImportRequest, read: &ReadOutcome) -> Result<Option<ImportSummary>> {
+    async fn commit(
+        self,
+        app: &Arc<App>,
+        request: &ImportRequest,
+        read: &ReadOutcome,
+    ) -> Result<Option<ImportSummary>> {
         let parent_config = self.parent.as_ref().and_then(|parent| parent.config.clone());
         let config = request.config.clone().or_else(|| parent_config.clone());
         let parent = self.parent.as_ref().map_or(0, |parent| parent.number);
@@ -424,13 +438,20 @@ fn merge_and_encode(
                 Some(bytes) => read_rows(table, bytes.clone()),
                 None => Ok(RecordBatch::new_empty(table.schema())),
             };
-            Some(BucketRows { items: table(Table::Items)?, annotations: table(Table::Annotations)?, results: table(Table::Results)? })
+            Some(BucketRows {
+                items: table(Table::Items)?,
+                annotations: table(Table::Annotations)?,
+                results: table(Table::Results)?,
+            })
         }
     };
     let merged = merge_bucket(&staged, old.as_ref(), aliases, names)?;
     let before = old.as_ref().map(totals).transpose()?.unwrap_or_default();
     let Some(rows) = merged.rows else {
-        return Ok((BucketChange { outcome: merged.outcome, before, after: before, ..BucketChange::default() }, Vec::new()));
+        return Ok((
+            BucketChange { outcome: merged.outcome, before, after: before, ..BucketChange::default() },
+            Vec::new(),
+        ));
     };
     let after = totals(&rows)?;
     drop((staged, old));
@@ -446,7 +467,11 @@ fn merge_and_encode(
 fn totals(rows: &BucketRows) -> Result<Totals> {
     let missing = || Error::internal(anyhow::anyhow!("annotations lack kind or result_count"));
     let kinds = rows.annotations.column_by_name("kind").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(missing)?;
-    let results = rows.annotations.column_by_name("result_count").and_then(|c| c.as_primitive_opt::<Int64Type>()).ok_or_else(missing)?;
+    let results = rows
+        .annotations
+        .column_by_name("result_count")
+        .and_then(|c| c.as_primitive_opt::<Int64Type>())
+        .ok_or_else(missing)?;
     let predictions = kinds.iter().flatten().filter(|kind| *kind == "prediction").count() as u64;
     Ok(Totals {
         items: rows.items.num_rows() as u64,
@@ -469,7 +494,9 @@ fn add_rejects(old: &RecordBatch, new: &[RecordBatch]) -> Result<Option<RecordBa
     let schema = Table::Rejects.schema();
     let new = concat_batches(&schema, new).map_err(Error::internal)?;
     let key = |batch: &RecordBatch, row: usize| -> Vec<Option<String>> {
-        let text = |column: &dyn Array| column.as_string_opt::<i32>().filter(|c| c.is_valid(row)).map(|c| c.value(row).to_owned());
+        let text = |column: &dyn Array| {
+            column.as_string_opt::<i32>().filter(|c| c.is_valid(row)).map(|c| c.value(row).to_owned())
+        };
         batch.columns().iter().map(|column| text(column.as_ref())).collect()
     };
     let known: std::collections::HashSet<_> = (0..old.num_rows()).map(|row| key(old, row)).collect();

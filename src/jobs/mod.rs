@@ -1,5 +1,5 @@
 //! Long work. Each kind of job is one file; the command line runs it inline, the API enqueues it.
 
 pub mod import;
-pub mod runner;
 mod read;
+pub mod runner;

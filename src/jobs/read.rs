@@ -57,9 +57,12 @@ pub fn check_inputs(inputs: &[Input]) -> Result<u64> {
     let mut total = 0;
     for input in inputs {
         let refuse = |what: &str| Error::invalid(format!("{}: {what}", input.name));
-        let meta = std::fs::metadata(&input.path).map_err(|e| refuse(&format!("cannot be read ({e}); check the path")))?;
+        let meta =
+            std::fs::metadata(&input.path).map_err(|e| refuse(&format!("cannot be read ({e}); check the path")))?;
         if meta.is_dir() {
-            return Err(refuse("is a directory; name the export files in it, e.g. with a shell pattern like folder/*.json"));
+            return Err(refuse(
+                "is a directory; name the export files in it, e.g. with a shell pattern like folder/*.json",
+            ));
         }
         total += meta.len();
     }
@@ -75,7 +78,13 @@ struct Job {
 type Outcome = (u64, usize, Result<Parsed>);
 
 /// Reads all inputs in order. The first fault of the first faulty chunk is returned, whatever the threads' timing.
-pub fn read_inputs(inputs: &[Input], source: &str, buckets: u32, temp: &Path, progress: &Progress) -> Result<ReadOutcome> {
+pub fn read_inputs(
+    inputs: &[Input],
+    source: &str,
+    buckets: u32,
+    temp: &Path,
+    progress: &Progress,
+) -> Result<ReadOutcome> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let stop = AtomicBool::new(false);
     let (job_sender, job_receiver) = sync_channel::<Job>(workers);
@@ -96,11 +105,18 @@ pub fn read_inputs(inputs: &[Input], source: &str, buckets: u32, temp: &Path, pr
     })
 }
 
-fn split_all(inputs: &[Input], jobs: SyncSender<Job>, outcomes: SyncSender<Outcome>, progress: &Progress, stop: &AtomicBool) {
+fn split_all(
+    inputs: &[Input],
+    jobs: SyncSender<Job>,
+    outcomes: SyncSender<Outcome>,
+    progress: &Progress,
+    stop: &AtomicBool,
+) {
     let mut sequence = 0;
     for (file, input) in inputs.iter().enumerate() {
         let mut run = || -> Result<()> {
-            let unreadable = |e| Error::invalid(format!("{}: cannot be read ({e}); check the path and its permissions", input.name));
+            let unreadable =
+                |e| Error::invalid(format!("{}: cannot be read ({e}); check the path and its permissions", input.name));
             let reader = Counting { inner: File::open(&input.path).map_err(unreadable)?, bytes: &progress.bytes };
             let mut splitter = Splitter::new(reader, SplitOptions::new(&input.name));
             while let Some(chunk) = splitter.next_chunk().map_err(Error::invalid)? {
@@ -134,7 +150,12 @@ fn parse_all(jobs: &Mutex<Receiver<Job>>, outcomes: &SyncSender<Outcome>, option
     }
 }
 
-fn collect(outcomes: Receiver<Outcome>, mut stager: Stager, progress: &Progress, stop: &AtomicBool) -> Result<ReadOutcome> {
+fn collect(
+    outcomes: Receiver<Outcome>,
+    mut stager: Stager,
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> Result<ReadOutcome> {
     let mut first_error: Option<(u64, Error)> = None;
     let mut raters = Vec::new();
     let mut rejects = std::collections::BTreeMap::new();

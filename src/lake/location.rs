@@ -31,13 +31,15 @@ impl Location {
             return Ok(Self::S3 { bucket: bucket.to_owned(), prefix });
         }
         if let Some((scheme, _)) = text.split_once("://") {
-            return Err(Error::invalid(format!("{text}: {scheme}:// is not supported; use a folder or s3://bucket/prefix")));
+            return Err(Error::invalid(format!(
+                "{text}: {scheme}:// is not supported; use a folder or s3://bucket/prefix"
+            )));
         }
         if text.is_empty() {
             return Err(Error::invalid("--data is empty; give a folder or s3://bucket/prefix"));
         }
-        let folder = std::path::absolute(text)
-            .map_err(|e| Error::invalid(format!("{text}: not a usable folder name ({e})")))?;
+        let folder =
+            std::path::absolute(text).map_err(|e| Error::invalid(format!("{text}: not a usable folder name ({e})")))?;
         Ok(Self::Folder(folder))
     }
 
@@ -52,27 +54,33 @@ impl Location {
     pub fn open(&self) -> Result<Arc<dyn ObjectStore>> {
         match self {
             Self::Folder(folder) => {
-                std::fs::create_dir_all(folder)
-                    .map_err(|e| Error::unavailable(format!("cannot create the data folder {}: {e}", folder.display()), e))?;
-                let store = LocalFileSystem::new_with_prefix(folder)
-                    .map_err(|e| Error::unavailable(format!("cannot open the data folder {}: {e}", folder.display()), e))?;
+                std::fs::create_dir_all(folder).map_err(|e| {
+                    Error::unavailable(format!("cannot create the data folder {}: {e}", folder.display()), e)
+                })?;
+                let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| {
+                    Error::unavailable(format!("cannot open the data folder {}: {e}", folder.display()), e)
+                })?;
                 Ok(Arc::new(store))
             }
             Self::S3 { bucket, prefix } => {
-                let retry = RetryConfig { retry_timeout: Duration::from_secs(60), max_retries: 8, ..RetryConfig::default() };
-                let client = ClientOptions::new().with_connect_timeout(Duration::from_secs(5)).with_timeout(Duration::from_secs(60));
-                let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry).with_client_options(client);
+                let retry =
+                    RetryConfig { retry_timeout: Duration::from_secs(60), max_retries: 8, ..RetryConfig::default() };
+                let client = ClientOptions::new()
+                    .with_connect_timeout(Duration::from_secs(5))
+                    .with_timeout(Duration::from_secs(60));
+                let builder =
+                    AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry).with_client_options(client);
                 let plain_http = builder
                     .get_config_value(&object_store::aws::AmazonS3ConfigKey::Endpoint)
                     .is_some_and(|endpoint| endpoint.starts_with("http://"));
-                let store = builder
-                    .with_allow_http(plain_http)
-                    .build()
-                    .map_err(|e| Error::invalid(format!("s3://{bucket}: the AWS_* settings do not make a usable client: {e}")))?;
+                let store = builder.with_allow_http(plain_http).build().map_err(|e| {
+                    Error::invalid(format!("s3://{bucket}: the AWS_* settings do not make a usable client: {e}"))
+                })?;
                 if prefix.is_empty() {
                     return Ok(Arc::new(store));
                 }
-                let prefix = StorePath::parse(prefix).map_err(|e| Error::invalid(format!("s3://{bucket}/{prefix}: {e}")))?;
+                let prefix =
+                    StorePath::parse(prefix).map_err(|e| Error::invalid(format!("s3://{bucket}/{prefix}: {e}")))?;
                 Ok(Arc::new(PrefixStore::new(store, prefix)))
             }
         }
@@ -95,7 +103,9 @@ mod tests {
 
     #[test]
     fn reads_folders_and_buckets() {
-        assert!(matches!(Location::parse("data").unwrap(), Location::Folder(f) if f.is_absolute() && f.ends_with("data")));
+        assert!(
+            matches!(Location::parse("data").unwrap(), Location::Folder(f) if f.is_absolute() && f.ends_with("data"))
+        );
         let bucket = |b: &str, p: &str| Location::S3 { bucket: b.into(), prefix: p.into() };
         assert_eq!(Location::parse("s3://b").unwrap(), bucket("b", ""));
         assert_eq!(Location::parse("s3://b/x/y/").unwrap(), bucket("b", "x/y"));

@@ -6,7 +6,9 @@
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
+};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType, UInt32Type, UInt64Type};
 use hashbrown::HashMap;
@@ -72,7 +74,12 @@ pub struct Merged {
 type Pick = (usize, usize);
 
 /// Merges `staged` (items, annotations, results in input order) into `old`. `files` names the imported files for messages.
-pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, aliases: &Aliases, files: &[String]) -> Result<Merged> {
+pub fn merge_bucket(
+    staged: &[RecordBatch; 3],
+    old: Option<&BucketRows>,
+    aliases: &Aliases,
+    files: &[String],
+) -> Result<Merged> {
     let empty = BucketRows {
         items: RecordBatch::new_empty(Table::Items.schema()),
         annotations: RecordBatch::new_empty(Table::Annotations.schema()),
@@ -82,7 +89,8 @@ pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, aliases
     let items = pick_items(&old.items, &staged[0], files)?;
     let annotations = pick_annotations([&old.annotations, &staged[1]], &staged[0], aliases, files)?;
 
-    let outcome = MergeOutcome { items: items.counts, annotations: annotations.counts, predictions: annotations.predictions };
+    let outcome =
+        MergeOutcome { items: items.counts, annotations: annotations.counts, predictions: annotations.predictions };
     let has_alias = |batch: &RecordBatch| -> Result<bool> {
         Ok(!aliases.is_empty() && text_column(batch, "rater_id")?.iter().flatten().any(|id| aliases.contains_key(id)))
     };
@@ -92,11 +100,10 @@ pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, aliases
 
     let order = sort_items([&old.items, &staged[0]], &items.picks)?;
     let annotation_picks = sort_annotations([&old.annotations, &staged[1]], &annotations.picks, &order.rank)?;
-    let result_picks = follow_annotations([old, &BucketRows {
-        items: staged[0].clone(),
-        annotations: staged[1].clone(),
-        results: staged[2].clone(),
-    }], &annotation_picks)?;
+    let result_picks = follow_annotations(
+        [old, &BucketRows { items: staged[0].clone(), annotations: staged[1].clone(), results: staged[2].clone() }],
+        &annotation_picks,
+    )?;
 
     let take = |table: Table, old: &RecordBatch, new: &RecordBatch, picks: &[Pick]| -> Result<RecordBatch> {
         let new = untagged(table, new)?;
@@ -138,7 +145,10 @@ impl<'a> Versioned<'a> {
     }
 }
 
-fn typed<'a, T: arrow::datatypes::ArrowPrimitiveType>(batch: &'a RecordBatch, name: &str) -> Result<&'a arrow::array::PrimitiveArray<T>> {
+fn typed<'a, T: arrow::datatypes::ArrowPrimitiveType>(
+    batch: &'a RecordBatch,
+    name: &str,
+) -> Result<&'a arrow::array::PrimitiveArray<T>> {
     batch
         .column_by_name(name)
         .and_then(|column| column.as_primitive_opt::<T>())
@@ -203,7 +213,12 @@ fn replace_if_newer<'a>(
     }
 }
 
-fn pick_annotations(sources: [&RecordBatch; 2], new_items: &RecordBatch, aliases: &Aliases, files: &[String]) -> Result<Picked> {
+fn pick_annotations(
+    sources: [&RecordBatch; 2],
+    new_items: &RecordBatch,
+    aliases: &Aliases,
+    files: &[String],
+) -> Result<Picked> {
     let [old, new] = sources;
     let ids = [text_column(old, "annotation_id")?, text_column(new, "annotation_id")?];
     let raters = [text_column(old, "rater_id")?, text_column(new, "rater_id")?];
@@ -293,7 +308,8 @@ fn sort_annotations(sources: [&RecordBatch; 2], picks: &[Pick], rank: &HashMap<S
     let mut keyed = Vec::with_capacity(picks.len());
     for &(source, row) in picks {
         let item = items[source].value(row);
-        let rank = rank.get(item).ok_or_else(|| Error::internal(anyhow::anyhow!("annotation of unknown item {item}")))?;
+        let rank =
+            rank.get(item).ok_or_else(|| Error::internal(anyhow::anyhow!("annotation of unknown item {item}")))?;
         keyed.push((*rank, ids[source].value(row), (source, row)));
     }
     keyed.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
@@ -316,11 +332,17 @@ fn follow_annotations(sources: [&BucketRows; 2], annotations: &[Pick]) -> Result
 
 fn result_ranges(annotations: &RecordBatch, results: &RecordBatch) -> Result<Vec<(u32, u32)>> {
     let (ids, owners) = (text_column(annotations, "annotation_id")?, text_column(results, "annotation_id")?);
+    // Two imported files may both hold an annotation: their results follow each other.
+    let file_of = |batch: &RecordBatch| -> Vec<u32> {
+        let files = batch.column_by_name(FILE).and_then(|column| column.as_primitive_opt::<UInt32Type>());
+        files.map_or_else(|| vec![0; batch.num_rows()], |files| files.values().to_vec())
+    };
+    let (files, owner_files) = (file_of(annotations), file_of(results));
     let mut next = 0;
     let ranges: Vec<(u32, u32)> = (0..annotations.num_rows())
         .map(|row| {
             let start = next;
-            while next < results.num_rows() && owners.value(next) == ids.value(row) {
+            while next < results.num_rows() && owners.value(next) == ids.value(row) && owner_files[next] == files[row] {
                 next += 1;
             }
             (start as u32, next as u32)

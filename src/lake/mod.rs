@@ -83,8 +83,9 @@ impl TryFrom<crate::store::DataFile> for DataFile {
     type Error = Error;
 
     fn try_from(row: crate::store::DataFile) -> Result<Self> {
-        let table = Table::parse(&row.tbl)
-            .ok_or_else(|| Error::internal(anyhow::anyhow!("the catalog names an unknown table {:?} for {}", row.tbl, row.path)))?;
+        let table = Table::parse(&row.tbl).ok_or_else(|| {
+            Error::internal(anyhow::anyhow!("the catalog names an unknown table {:?} for {}", row.tbl, row.path))
+        })?;
         Ok(Self {
             id: row.id,
             table,
@@ -179,8 +180,9 @@ impl Lake {
     }
 
     async fn check_owner(&self, database: &str) -> Result<()> {
-        let mark: RootMark = serde_json::from_slice(&self.get(ROOT_MARK).await?)
-            .map_err(|e| Error::invalid(format!("{}/{ROOT_MARK} is not readable ({e}); restore it from a backup", self.location)))?;
+        let mark: RootMark = serde_json::from_slice(&self.get(ROOT_MARK).await?).map_err(|e| {
+            Error::invalid(format!("{}/{ROOT_MARK} is not readable ({e}); restore it from a backup", self.location))
+        })?;
         if mark.schema_version > assay_formats::schema::VERSION {
             return Err(Error::Conflict(format!(
                 "the lake {} has schema version {}, this build knows {}: use a newer assay",
@@ -200,7 +202,13 @@ impl Lake {
     }
 
     /// Writes a data file and returns its catalog entry. It is in no snapshot until one is committed with it.
-    pub async fn put_data(&self, prefix: &ProjectPrefix, table: Table, bucket: u32, encoded: Encoded) -> Result<DataFile> {
+    pub async fn put_data(
+        &self,
+        prefix: &ProjectPrefix,
+        table: Table,
+        bucket: u32,
+        encoded: Encoded,
+    ) -> Result<DataFile> {
         let id = uuid::Uuid::now_v7().simple().to_string();
         let path = prefix.data_file(table, bucket, &id);
         let checksum = hex(&Sha256::digest(&encoded.bytes));
@@ -224,7 +232,10 @@ impl Lake {
     }
 
     pub async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
-        self.store.put(&StorePath::from(path), PutPayload::from(bytes)).await.map_err(|e| self.storage_error(path, e))?;
+        self.store
+            .put(&StorePath::from(path), PutPayload::from(bytes))
+            .await
+            .map_err(|e| self.storage_error(path, e))?;
         self.make_durable(path).await
     }
 

@@ -48,7 +48,9 @@ fn properties(table: Table) -> Result<WriterProperties> {
     // Documents and unique values: a dictionary only costs time before it is given up, statistics only bloat the footer.
     let (documents, unique): (&[&str], &[&str]) = match table {
         Table::Items => (&["data", "raw", "meta"], &["item_id", "native_id", "content_hash"]),
-        Table::Annotations => (&["raw"], &["annotation_id", "native_id", "content_hash", "created_at", "updated_at", "lead_time_s"]),
+        Table::Annotations => {
+            (&["raw"], &["annotation_id", "native_id", "content_hash", "created_at", "updated_at", "lead_time_s"])
+        }
         Table::Results => (&["raw", "rle", "text"], &["region_id", "start", "end"]),
         Table::Raters | Table::Rejects => (&["raw"], &[]),
     };

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
@@ -36,19 +36,28 @@ pub struct Staged {
 
 impl Staged {
     /// Tags the rows of a chunk with their file and, for items, with (task index, byte offset).
-    pub fn new(file: u32, positions: &[(u64, u64)], items: RecordBatch, annotations: RecordBatch, results: RecordBatch) -> Result<Self> {
+    pub fn new(
+        file: u32,
+        positions: &[(u64, u64)],
+        items: RecordBatch,
+        annotations: RecordBatch,
+        results: RecordBatch,
+    ) -> Result<Self> {
         let index = UInt64Array::from_iter_values(positions.iter().map(|p| p.0));
         let byte = UInt64Array::from_iter_values(positions.iter().map(|p| p.1));
-        let tag = |rows| Arc::new(UInt32Array::from_value(file, rows));
+        let tag = |rows| Arc::new(UInt32Array::from_value(file, rows)) as ArrayRef;
         let mut item_columns = items.columns().to_vec();
         let file_tag = tag(items.num_rows());
-        item_columns.extend([file_tag as _, Arc::new(index) as _, Arc::new(byte) as _]);
-        let mut annotation_columns = annotations.columns().to_vec();
-        annotation_columns.push(tag(annotations.num_rows()));
+        item_columns.extend([file_tag, Arc::new(index) as _, Arc::new(byte) as _]);
+        let tagged = |table: Table, batch: RecordBatch| {
+            let mut columns = batch.columns().to_vec();
+            columns.push(tag(batch.num_rows()));
+            RecordBatch::try_new(staged_schema(table), columns).map_err(Error::internal)
+        };
         Ok(Self {
             items: RecordBatch::try_new(staged_schema(Table::Items), item_columns).map_err(Error::internal)?,
-            annotations: RecordBatch::try_new(staged_schema(Table::Annotations), annotation_columns).map_err(Error::internal)?,
-            results,
+            annotations: tagged(Table::Annotations, annotations)?,
+            results: tagged(Table::Results, results)?,
         })
     }
 
@@ -69,8 +78,8 @@ fn staged_schema(table: Table) -> SchemaRef {
             Arc::new(Field::new(INDEX, DataType::UInt64, false)),
             Arc::new(Field::new(BYTE, DataType::UInt64, false)),
         ]),
-        Table::Annotations => fields.push(Arc::new(Field::new(FILE, DataType::UInt32, false))),
-        _ => {}
+        Table::Annotations | Table::Results => fields.push(Arc::new(Field::new(FILE, DataType::UInt32, false))),
+        Table::Raters | Table::Rejects => {}
     }
     Arc::new(Schema::new(fields))
 }
@@ -134,9 +143,8 @@ impl Stager {
             split.push(split_by_bucket(&chunks, table, self.buckets)?);
         }
         drop(chunks);
-        let [items, annotations, results]: [Vec<RecordBatch>; 3] = split.try_into().map_err(|_| {
-            Error::internal(anyhow::anyhow!("three tables are staged"))
-        })?;
+        let [items, annotations, results]: [Vec<RecordBatch>; 3] =
+            split.try_into().map_err(|_| Error::internal(anyhow::anyhow!("three tables are staged")))?;
         for (bucket, ((items, annotations), results)) in items.into_iter().zip(annotations).zip(results).enumerate() {
             if items.num_rows() == 0 {
                 continue;
@@ -171,7 +179,8 @@ fn open_spill(temp: &Path) -> Result<File> {
 }
 
 fn spill_error(temp: &Path, error: std::io::Error) -> Error {
-    let message = format!("temporary file in {}: {error}; make room there or name another folder with --temp", temp.display());
+    let message =
+        format!("temporary file in {}: {error}; make room there or name another folder with --temp", temp.display());
     Error::unavailable(message, error)
 }
 
@@ -242,11 +251,7 @@ impl Spill {
             [one] => Ok(one.clone()),
             many => concat_batches(&staged_schema(table), many).map_err(Error::internal),
         };
-        Ok([
-            join(Table::Items, &tables[0])?,
-            join(Table::Annotations, &tables[1])?,
-            join(Table::Results, &tables[2])?,
-        ])
+        Ok([join(Table::Items, &tables[0])?, join(Table::Annotations, &tables[1])?, join(Table::Results, &tables[2])?])
     }
 
     fn read(&self, part: &Part) -> Result<RecordBatch> {
@@ -255,7 +260,8 @@ impl Spill {
             Part::Disk { offset, length } => {
                 let file = self.file.as_ref().ok_or_else(|| Error::internal(anyhow::anyhow!("spill file is gone")))?;
                 let mut blob = vec![0; *length];
-                file.read_exact_at(&mut blob, *offset).map_err(|e| Error::internal(anyhow::Error::new(e).context("read spill")))?;
+                file.read_exact_at(&mut blob, *offset)
+                    .map_err(|e| Error::internal(anyhow::Error::new(e).context("read spill")))?;
                 let mut reader = StreamReader::try_new(Cursor::new(blob), None).map_err(Error::internal)?;
                 let batch = reader.next().ok_or_else(|| Error::internal(anyhow::anyhow!("spilled batch is empty")))?;
                 batch.map_err(Error::internal)

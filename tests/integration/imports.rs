@@ -44,7 +44,11 @@ async fn a_newer_export_updates_what_changed_and_an_older_one_nothing() {
 
     let project = test.project("reviews").await;
     let then = test.query_at(&project, 1, labels).await;
-    assert_eq!(then, [["reviews/annotation/10", "good"], ["reviews/annotation/11", "bad"]], "snapshot 1 stays as it was");
+    assert_eq!(
+        then,
+        [["reviews/annotation/10", "good"], ["reviews/annotation/11", "bad"]],
+        "snapshot 1 stays as it was"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,7 +161,9 @@ async fn counts_of_a_snapshot_equal_its_rows() {
         "id": 90, "model_version": "m1", "score": 0.5, "created_at": "2026-01-06T10:00:00Z", "updated_at": "2026-01-06T10:00:00Z",
         "result": [{ "id": "p", "from_name": "sentiment", "to_name": "text", "type": "choices", "value": { "choices": ["bad"] } }],
     }]);
-    test.import("reviews", &[&json!([labelled, task(2, vec![choice(11, 2, "bad", 0), choice(12, 1, "bad", 0)])])]).await.unwrap();
+    test.import("reviews", &[&json!([labelled, task(2, vec![choice(11, 2, "bad", 0), choice(12, 1, "bad", 0)])])])
+        .await
+        .unwrap();
     let project = test.project("reviews").await;
     let counts = test.newest(&project).await.counts;
     assert_eq!((counts.items, counts.annotations, counts.predictions, counts.results, counts.raters), (2, 3, 1, 4, 3));

@@ -1,0 +1,16 @@
+//! Label Studio's JSON: easy export, with all tasks, and snapshots, told apart by the content of each record.
+//!
+//! Reading has two halves. [`Splitter`] finds the tasks of the list, cheaply and in order; [`parse_chunk`] is pure and can run on any
+//! number of threads.
+
+mod canonical;
+mod json;
+mod parse;
+mod record;
+mod split;
+mod value;
+
+pub use crate::error::FormatError;
+pub use crate::raters::{RaterMention, ResolvedRaters, known_raters, raters_batch, resolve_raters};
+pub use parse::{Counts, ParseOptions, Parsed, parse_chunk};
+pub use split::{Chunk, MAX_TASK_BYTES, SplitOptions, Splitter, TaskBytes};

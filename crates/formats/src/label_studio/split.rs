@@ -1,0 +1,384 @@
+//! The cheap, sequential half of reading: where does each task of the list begin and end?
+//!
+//! Only quotes, backslashes and brackets are looked at; whether a task is valid JSON is left to the parser.
+
+use std::io::{ErrorKind, Read};
+
+use memchr::memchr2;
+
+use crate::error::FormatError;
+
+/// Bytes of whole tasks per chunk; a larger task makes a larger chunk.
+const CHUNK_BYTES: usize = 1 << 20;
+const READ_BYTES: usize = 256 << 10;
+/// A task beyond this is refused.
+pub const MAX_TASK_BYTES: usize = 256 << 20;
+
+const EXPORT_AGAIN: &str = "export the project from Label Studio as JSON again";
+
+/// How a file is split.
+#[derive(Debug, Clone)]
+pub struct SplitOptions {
+    /// The file's name, for messages.
+    pub file: String,
+    pub chunk_bytes: usize,
+    pub max_task_bytes: usize,
+}
+
+impl SplitOptions {
+    pub fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), chunk_bytes: CHUNK_BYTES, max_task_bytes: MAX_TASK_BYTES }
+    }
+}
+
+/// Whole tasks as they stand in the file.
+#[derive(Debug)]
+pub struct Chunk {
+    data: Vec<u8>,
+    /// Start and end of each task in `data`.
+    tasks: Vec<(usize, usize)>,
+    /// Tasks before this chunk.
+    first: u64,
+    /// Offset of `data` in the file.
+    offset: u64,
+}
+
+/// One task of a chunk.
+#[derive(Debug, Clone, Copy)]
+pub struct TaskBytes<'a> {
+    /// From 0.
+    pub index: u64,
+    /// Offset in the file.
+    pub byte: u64,
+    pub bytes: &'a [u8],
+}
+
+impl Chunk {
+    pub fn tasks(&self) -> impl ExactSizeIterator<Item = TaskBytes<'_>> {
+        self.tasks.iter().enumerate().map(|(n, &(start, end))| TaskBytes {
+            index: self.first + n as u64,
+            byte: self.offset + start as u64,
+            bytes: &self.data[start..end],
+        })
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing but blanks so far.
+    Start,
+    /// After `[`: a task or the end of the list.
+    First,
+    /// After `,`: a task.
+    Next,
+    /// Inside a task that is a list or an object, outside strings.
+    Inside {
+        depth: u32,
+    },
+    InString {
+        depth: u32,
+    },
+    /// After a backslash in a string.
+    Escaped {
+        depth: u32,
+    },
+    /// Inside a task that is a bare word, number or string: the parser refuses it.
+    Scalar,
+    /// After a task: `,` or `]`.
+    After,
+    End,
+}
+
+/// Splits one file.
+#[derive(Debug)]
+pub struct Splitter<R> {
+    reader: R,
+    options: SplitOptions,
+    buffer: Vec<u8>,
+    /// Offset of `buffer` in the file.
+    offset: u64,
+    scanned: usize,
+    state: State,
+    task_start: usize,
+    tasks: Vec<(usize, usize)>,
+    done: u64,
+    eof: bool,
+}
+
+impl<R: Read> Splitter<R> {
+    pub fn new(reader: R, options: SplitOptions) -> Self {
+        Self {
+            reader,
+            options,
+            buffer: Vec::new(),
+            offset: 0,
+            scanned: 0,
+            state: State::Start,
+            task_start: 0,
+            tasks: Vec::new(),
+            done: 0,
+            eof: false,
+        }
+    }
+
+    /// The next whole tasks; none after the last.
+    ///
+    /// # Errors
+    /// What is not one JSON list of tasks: another encoding or kind of file, a cut, a second document, a task that is too large.
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk>, FormatError> {
+        while !self.eof {
+            self.read_more()?;
+            self.scan()?;
+            let complete = self.tasks.last().map_or(0, |&(_, end)| end);
+            if complete >= self.options.chunk_bytes {
+                return Ok(Some(self.take_chunk(complete)));
+            }
+        }
+        self.check_end()?;
+        let complete = self.tasks.last().map_or(0, |&(_, end)| end);
+        Ok((complete > 0).then(|| self.take_chunk(complete)))
+    }
+
+    fn read_more(&mut self) -> Result<(), FormatError> {
+        let filled = self.buffer.len();
+        self.buffer.resize(filled + READ_BYTES, 0);
+        let read = loop {
+            match self.reader.read(&mut self.buffer[filled..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.buffer.truncate(filled);
+                return Err(self.fault(
+                    filled,
+                    format!("the file cannot be read on ({error})"),
+                    "check the disk and the file",
+                ));
+            }
+        };
+        self.buffer.truncate(filled + read);
+        self.eof = read == 0;
+        Ok(())
+    }
+
+    fn take_chunk(&mut self, complete: usize) -> Chunk {
+        let rest = self.buffer[complete..].to_vec();
+        let data = std::mem::replace(&mut self.buffer, rest);
+        let tasks = std::mem::take(&mut self.tasks);
+        let chunk = Chunk { first: self.done, offset: self.offset, data, tasks };
+        self.done += chunk.tasks.len() as u64;
+        self.offset += complete as u64;
+        self.scanned -= complete;
+        self.task_start = self.task_start.saturating_sub(complete);
+        chunk
+    }
+
+    fn scan(&mut self) -> Result<(), FormatError> {
+        while self.scanned < self.buffer.len() {
+            match self.state {
+                State::Inside { depth } => self.scan_inside(depth),
+                State::InString { depth } => self.scan_string(depth),
+                State::Escaped { depth } => {
+                    self.scanned += 1;
+                    self.state = State::InString { depth };
+                }
+                State::Scalar => self.scan_scalar(),
+                State::Start | State::First | State::Next | State::After | State::End => self.scan_between()?,
+            }
+            if matches!(
+                self.state,
+                State::Inside { .. } | State::InString { .. } | State::Escaped { .. } | State::Scalar
+            ) && self.scanned - self.task_start > self.options.max_task_bytes
+            {
+                let problem = format!("the task is larger than {} MiB", self.options.max_task_bytes >> 20);
+                return Err(self.fault(
+                    self.task_start,
+                    problem,
+                    "remove what does not belong into a task, such as embedded media",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_inside(&mut self, mut depth: u32) {
+        let bytes = &self.buffer;
+        for at in self.scanned..bytes.len() {
+            match bytes[at] {
+                b'"' => {
+                    self.scanned = at + 1;
+                    self.state = State::InString { depth };
+                    return;
+                }
+                b'{' | b'[' => depth = depth.saturating_add(1),
+                b'}' | b']' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        self.end_task(at + 1);
+                        return;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.scanned = bytes.len();
+        self.state = State::Inside { depth };
+    }
+
+    fn scan_string(&mut self, depth: u32) {
+        let Some(found) = memchr2(b'"', b'\\', &self.buffer[self.scanned..]) else {
+            self.scanned = self.buffer.len();
+            return;
+        };
+        let at = self.scanned + found;
+        self.state = if self.buffer[at] == b'"' { State::Inside { depth } } else { State::Escaped { depth } };
+        self.scanned = at + 1;
+    }
+
+    fn scan_scalar(&mut self) {
+        let rest = &self.buffer[self.scanned..];
+        match rest.iter().position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t' | b'\r' | b'\n')) {
+            Some(length) => self.end_task(self.scanned + length),
+            None => self.scanned = self.buffer.len(),
+        }
+    }
+
+    fn end_task(&mut self, end: usize) {
+        self.tasks.push((self.task_start, end));
+        self.scanned = end;
+        self.state = State::After;
+    }
+
+    fn scan_between(&mut self) -> Result<(), FormatError> {
+        let at = self.scanned;
+        let byte = self.buffer[at];
+        if self.state == State::Start && self.offset == 0 && at == 0 {
+            self.check_kind()?;
+        }
+        if matches!(byte, b' ' | b'\t' | b'\r' | b'\n') {
+            self.scanned += 1;
+            return Ok(());
+        }
+        self.state = match (self.state, byte) {
+            (State::Start, b'[') => State::First,
+            (State::Start, _) => return Err(self.wrong_start(at)),
+            (State::First | State::After, b']') => State::End,
+            (State::After, b',') => State::Next,
+            (State::First | State::Next, b']' | b',') => {
+                return Err(self.fault(at, format!("expected a task, found {:?}", char::from(byte)), EXPORT_AGAIN));
+            }
+            (State::First | State::Next, b'{' | b'[') => {
+                self.task_start = at;
+                State::Inside { depth: 1 }
+            }
+            (State::First | State::Next, _) => {
+                self.task_start = at;
+                State::Scalar
+            }
+            (State::End, b'[' | b'{') => {
+                let remedy = "give each export as a file of its own, or join the lists into one";
+                return Err(self.fault(
+                    at,
+                    "a second JSON document begins after the end of the list".to_owned(),
+                    remedy,
+                ));
+            }
+            (_, other) => {
+                let expected = if self.state == State::End { "the end of the file" } else { "',' or ']'" };
+                let problem = format!("expected {expected} after a task, found {:?}", char::from(other));
+                return Err(self.fault(at, problem, EXPORT_AGAIN));
+            }
+        };
+        self.scanned += 1;
+        Ok(())
+    }
+
+    /// Looks at the first bytes for kinds of files that are often taken for an export.
+    fn check_kind(&mut self) -> Result<(), FormatError> {
+        const GZIP: &[u8] = &[0x1f, 0x8b];
+        const ZIP: &[u8] = b"PK\x03\x04";
+        const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+        const UTF8_BOM: &[u8] = &[0xef, 0xbb, 0xbf];
+        let known: [(&[u8], &str, &str); 6] = [
+            (GZIP, "the file is compressed with gzip", "unpack it with gunzip first"),
+            (ZIP, "the file is a zip archive", "unpack it first and give the .json file in it"),
+            (ZSTD, "the file is compressed with zstd", "unpack it with unzstd first"),
+            (UTF8_BOM, "the file begins with a UTF-8 byte order mark", "save it as UTF-8 without a byte order mark"),
+            (&[0xff, 0xfe], "the file is UTF-16, not UTF-8", "save it as UTF-8, e.g. with iconv -f UTF-16 -t UTF-8"),
+            (&[0xfe, 0xff], "the file is UTF-16, not UTF-8", "save it as UTF-8, e.g. with iconv -f UTF-16 -t UTF-8"),
+        ];
+        for (magic, problem, remedy) in known {
+            if self.buffer.starts_with(magic) {
+                return Err(self.fault(0, problem.to_owned(), remedy));
+            }
+        }
+        // UTF-16 without a mark: every other byte of ASCII text is zero.
+        if self.buffer.len() > 1 && (self.buffer[0] == 0 || self.buffer[1] == 0) {
+            let remedy = "save it as UTF-8, e.g. with iconv -f UTF-16 -t UTF-8";
+            return Err(self.fault(0, "the file is UTF-16 or binary, not UTF-8 text".to_owned(), remedy));
+        }
+        Ok(())
+    }
+
+    fn wrong_start(&self, at: usize) -> FormatError {
+        let shown: String = String::from_utf8_lossy(&self.buffer[at..self.buffer.len().min(at + 40)]).into_owned();
+        match self.buffer[at] {
+            b'<' => self.fault(
+                at,
+                format!("expected a JSON list of tasks, found a page that begins with {shown:?}"),
+                "this is HTML or XML, often an error or login page that was saved: open it in a browser, then export again",
+            ),
+            b'{' => self.fault(
+                at,
+                "expected a JSON list of tasks, found one JSON object".to_owned(),
+                "this may be an API's answer, a single task or JSON Lines: export the project as JSON, which gives a list",
+            ),
+            _ => self.fault(at, format!("expected a JSON list of tasks, found {shown:?}"), EXPORT_AGAIN),
+        }
+    }
+
+    fn check_end(&self) -> Result<(), FormatError> {
+        let end = self.buffer.len();
+        let cut = "the file is cut off: download or copy it again and compare its size";
+        match self.state {
+            State::End if self.done == 0 && self.tasks.is_empty() => Err(self.fault(
+                end,
+                "the list holds no tasks".to_owned(),
+                "export a project that has annotations, or with all tasks (download_all_tasks=true)",
+            )),
+            State::End => Ok(()),
+            State::Start => Err(self.fault(end, "the file is empty".to_owned(), EXPORT_AGAIN)),
+            State::Inside { .. } | State::InString { .. } | State::Escaped { .. } | State::Scalar => Err(self.fault(
+                end,
+                format!("the file ends inside a task that begins at byte {}", self.at(self.task_start)),
+                cut,
+            )),
+            State::First | State::Next | State::After => {
+                Err(self.fault(end, "the file ends before the end of the list (']')".to_owned(), cut))
+            }
+        }
+    }
+
+    fn at(&self, position: usize) -> u64 {
+        self.offset + position as u64
+    }
+
+    fn fault(&self, position: usize, problem: String, remedy: &str) -> FormatError {
+        let tasks = self.done + self.tasks.len() as u64;
+        let task = match self.state {
+            State::Start | State::End => None,
+            State::After => Some(tasks),
+            _ => Some(tasks + 1),
+        };
+        FormatError {
+            file: self.options.file.clone(),
+            task,
+            byte: self.at(position),
+            problem,
+            remedy: remedy.to_owned(),
+        }
+    }
+}

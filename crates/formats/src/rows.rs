@@ -1,0 +1,472 @@
+//! Builders for the rows of the schema: plain structs in, record batches out.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, ListBuilder,
+    MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StructBuilder, TimestampMicrosecondBuilder,
+};
+use arrow::datatypes::{Field, SchemaRef};
+use arrow::error::ArrowError;
+
+use crate::schema;
+
+fn times() -> TimestampMicrosecondBuilder {
+    TimestampMicrosecondBuilder::new().with_timezone("UTC")
+}
+
+fn map_names() -> MapFieldNames {
+    MapFieldNames { entry: "entries".to_owned(), key: "key".to_owned(), value: "value".to_owned() }
+}
+
+fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch, ArrowError> {
+    RecordBatch::try_new(schema, columns)
+}
+
+/// A row of `items`.
+#[derive(Debug, Clone, Default)]
+pub struct ItemRow<'a> {
+    pub item_id: &'a str,
+    pub source: &'a str,
+    pub native_id: &'a str,
+    /// JSON.
+    pub data: &'a str,
+    pub meta: Option<&'a str>,
+    pub slices: &'a [(String, Cow<'a, str>)],
+    pub created_at: Option<i64>,
+    pub updated_at: Option<i64>,
+    pub content_hash: i64,
+    pub raw: Option<&'a str>,
+}
+
+#[derive(Debug)]
+pub struct ItemRows {
+    item_id: StringBuilder,
+    source: StringBuilder,
+    native_id: StringBuilder,
+    data: StringBuilder,
+    meta: StringBuilder,
+    slices: MapBuilder<StringBuilder, StringBuilder>,
+    vectors: MapBuilder<StringBuilder, ListBuilder<Float32Builder>>,
+    created_at: TimestampMicrosecondBuilder,
+    updated_at: TimestampMicrosecondBuilder,
+    content_hash: Int64Builder,
+    raw: StringBuilder,
+}
+
+impl Default for ItemRows {
+    fn default() -> Self {
+        let vectors = ListBuilder::new(Float32Builder::new());
+        Self {
+            item_id: StringBuilder::new(),
+            source: StringBuilder::new(),
+            native_id: StringBuilder::new(),
+            data: StringBuilder::new(),
+            meta: StringBuilder::new(),
+            slices: MapBuilder::new(Some(map_names()), StringBuilder::new(), StringBuilder::new()),
+            vectors: MapBuilder::new(Some(map_names()), StringBuilder::new(), vectors),
+            created_at: times(),
+            updated_at: times(),
+            content_hash: Int64Builder::new(),
+            raw: StringBuilder::new(),
+        }
+    }
+}
+
+impl ItemRows {
+    /// # Errors
+    /// Keys and values of a map that do not pair up, which [`ItemRow`] rules out.
+    pub fn push(&mut self, row: &ItemRow<'_>) -> Result<(), ArrowError> {
+        self.item_id.append_value(row.item_id);
+        self.source.append_value(row.source);
+        self.native_id.append_value(row.native_id);
+        self.data.append_value(row.data);
+        self.meta.append_option(row.meta);
+        for (key, value) in row.slices {
+            self.slices.keys().append_value(key);
+            self.slices.values().append_value(value);
+        }
+        self.slices.append(true)?;
+        self.vectors.append(false)?;
+        self.created_at.append_option(row.created_at);
+        self.updated_at.append_option(row.updated_at);
+        self.content_hash.append_value(row.content_hash);
+        self.raw.append_option(row.raw);
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.item_id.finish()),
+            Arc::new(self.source.finish()),
+            Arc::new(self.native_id.finish()),
+            Arc::new(self.data.finish()),
+            Arc::new(self.meta.finish()),
+            Arc::new(self.slices.finish()),
+            Arc::new(self.vectors.finish()),
+            Arc::new(self.created_at.finish()),
+            Arc::new(self.updated_at.finish()),
+            Arc::new(self.content_hash.finish()),
+            Arc::new(self.raw.finish()),
+        ];
+        batch(schema::items(), columns)
+    }
+}
+
+/// A row of `annotations`.
+#[derive(Debug, Clone, Default)]
+pub struct AnnotationRow<'a> {
+    pub annotation_id: &'a str,
+    pub item_id: &'a str,
+    pub source: &'a str,
+    pub native_id: &'a str,
+    pub kind: &'a str,
+    pub rater_id: &'a str,
+    pub rater_kind: &'a str,
+    pub model_version: Option<&'a str>,
+    pub score: Option<f64>,
+    pub created_at: Option<i64>,
+    pub updated_at: Option<i64>,
+    pub lead_time_s: Option<f64>,
+    pub cancelled: bool,
+    pub ground_truth: bool,
+    pub draft: bool,
+    pub from_prediction_id: Option<&'a str>,
+    pub result_count: i64,
+    pub content_hash: i64,
+    pub raw: Option<&'a str>,
+}
+
+#[derive(Debug)]
+pub struct AnnotationRows {
+    texts: [StringBuilder; 10],
+    score: Float64Builder,
+    created_at: TimestampMicrosecondBuilder,
+    updated_at: TimestampMicrosecondBuilder,
+    lead_time_s: Float64Builder,
+    flags: [BooleanBuilder; 3],
+    result_count: Int64Builder,
+    content_hash: Int64Builder,
+}
+
+impl Default for AnnotationRows {
+    fn default() -> Self {
+        Self {
+            texts: std::array::from_fn(|_| StringBuilder::new()),
+            score: Float64Builder::new(),
+            created_at: times(),
+            updated_at: times(),
+            lead_time_s: Float64Builder::new(),
+            flags: std::array::from_fn(|_| BooleanBuilder::new()),
+            result_count: Int64Builder::new(),
+            content_hash: Int64Builder::new(),
+        }
+    }
+}
+
+impl AnnotationRows {
+    pub fn push(&mut self, row: &AnnotationRow<'_>) {
+        let texts = [
+            Some(row.annotation_id),
+            Some(row.item_id),
+            Some(row.source),
+            Some(row.native_id),
+            Some(row.kind),
+            Some(row.rater_id),
+            Some(row.rater_kind),
+            row.model_version,
+            row.from_prediction_id,
+            row.raw,
+        ];
+        for (builder, text) in self.texts.iter_mut().zip(texts) {
+            builder.append_option(text);
+        }
+        self.score.append_option(row.score);
+        self.created_at.append_option(row.created_at);
+        self.updated_at.append_option(row.updated_at);
+        self.lead_time_s.append_option(row.lead_time_s);
+        for (builder, flag) in self.flags.iter_mut().zip([row.cancelled, row.ground_truth, row.draft]) {
+            builder.append_value(flag);
+        }
+        self.result_count.append_value(row.result_count);
+        self.content_hash.append_value(row.content_hash);
+    }
+
+    pub fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        let [
+            annotation_id,
+            item_id,
+            source,
+            native_id,
+            kind,
+            rater_id,
+            rater_kind,
+            model_version,
+            from_prediction_id,
+            raw,
+        ] = self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let [cancelled, ground_truth, draft] =
+            self.flags.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let columns = vec![
+            annotation_id,
+            item_id,
+            source,
+            native_id,
+            kind,
+            rater_id,
+            rater_kind,
+            model_version,
+            Arc::new(self.score.finish()),
+            Arc::new(self.created_at.finish()),
+            Arc::new(self.updated_at.finish()),
+            Arc::new(self.lead_time_s.finish()),
+            cancelled,
+            ground_truth,
+            draft,
+            from_prediction_id,
+            Arc::new(self.result_count.finish()),
+            Arc::new(self.content_hash.finish()),
+            raw,
+        ];
+        batch(schema::annotations(), columns)
+    }
+}
+
+/// A key frame of a video region.
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Deserialize)]
+#[serde(default)]
+pub struct Frame {
+    pub frame: Option<i64>,
+    pub enabled: Option<bool>,
+    pub x: Option<f64>,
+    pub y: Option<f64>,
+    pub width: Option<f64>,
+    pub height: Option<f64>,
+    pub rotation: Option<f64>,
+    pub time: Option<f64>,
+}
+
+/// A row of `results`.
+#[derive(Debug, Clone, Default)]
+pub struct ResultRow<'a> {
+    pub annotation_id: &'a str,
+    pub item_id: &'a str,
+    pub rater_id: &'a str,
+    pub rater_kind: &'a str,
+    pub control: Option<&'a str>,
+    pub target: Option<&'a str>,
+    pub r#type: &'a str,
+    pub result_index: i64,
+    pub region_id: Option<&'a str>,
+    pub parent_region_id: Option<&'a str>,
+    pub label: Option<&'a str>,
+    pub label_index: i64,
+    pub number: Option<f64>,
+    pub text: Option<&'a str>,
+    pub start: Option<f64>,
+    pub end: Option<f64>,
+    pub unit: Option<&'a str>,
+    pub start_text: Option<&'a str>,
+    pub end_text: Option<&'a str>,
+    pub bbox: Option<[f64; 5]>,
+    pub points: Option<&'a [[f64; 2]]>,
+    pub rle: Option<&'a [u8]>,
+    pub frames: Option<&'a [Frame]>,
+    pub rank: Option<i64>,
+    pub score: Option<f64>,
+    pub direction: Option<&'a str>,
+    pub original_width: Option<f64>,
+    pub original_height: Option<f64>,
+    pub raw: Option<&'a str>,
+}
+
+#[derive(Debug)]
+pub struct ResultRows {
+    /// annotation_id, item_id, rater_id, rater_kind, control, target, type, region_id, parent_region_id, label, text, unit,
+    /// start_text, end_text, direction, raw
+    texts: [StringBuilder; 16],
+    /// number, start, end, score, original_width, original_height
+    numbers: [Float64Builder; 6],
+    /// result_index, label_index, rank
+    integers: [Int64Builder; 3],
+    bbox: StructBuilder,
+    points: ListBuilder<StructBuilder>,
+    rle: BinaryBuilder,
+    frames: ListBuilder<StructBuilder>,
+    probabilities: MapBuilder<StringBuilder, Float64Builder>,
+}
+
+impl Default for ResultRows {
+    fn default() -> Self {
+        let points = StructBuilder::from_fields(schema::point_fields(), 0);
+        let frames = StructBuilder::from_fields(schema::frame_fields(), 0);
+        Self {
+            texts: std::array::from_fn(|_| StringBuilder::new()),
+            numbers: std::array::from_fn(|_| Float64Builder::new()),
+            integers: std::array::from_fn(|_| Int64Builder::new()),
+            bbox: StructBuilder::from_fields(schema::bbox_fields(), 0),
+            points: ListBuilder::new(points),
+            rle: BinaryBuilder::new(),
+            frames: ListBuilder::new(frames),
+            probabilities: MapBuilder::new(Some(map_names()), StringBuilder::new(), Float64Builder::new()),
+        }
+    }
+}
+
+impl ResultRows {
+    pub fn push(&mut self, row: &ResultRow<'_>) -> Result<(), ArrowError> {
+        let texts = [
+            Some(row.annotation_id),
+            Some(row.item_id),
+            Some(row.rater_id),
+            Some(row.rater_kind),
+            row.control,
+            row.target,
+            Some(row.r#type),
+            row.region_id,
+            row.parent_region_id,
+            row.label,
+            row.text,
+            row.unit,
+            row.start_text,
+            row.end_text,
+            row.direction,
+            row.raw,
+        ];
+        for (builder, text) in self.texts.iter_mut().zip(texts) {
+            builder.append_option(text);
+        }
+        let numbers = [row.number, row.start, row.end, row.score, row.original_width, row.original_height];
+        for (builder, number) in self.numbers.iter_mut().zip(numbers) {
+            builder.append_option(number);
+        }
+        for (builder, integer) in
+            self.integers.iter_mut().zip([Some(row.result_index), Some(row.label_index), row.rank])
+        {
+            builder.append_option(integer);
+        }
+        append_numbers(&mut self.bbox, row.bbox.as_ref().map(<[f64; 5]>::as_slice), 5)?;
+        for point in row.points.unwrap_or_default() {
+            append_numbers(self.points.values(), Some(point), 2)?;
+        }
+        self.points.append(row.points.is_some());
+        self.rle.append_option(row.rle);
+        for frame in row.frames.unwrap_or_default() {
+            append_frame(self.frames.values(), frame)?;
+        }
+        self.frames.append(row.frames.is_some());
+        self.probabilities.append(false)
+    }
+
+    pub fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        let [
+            annotation_id,
+            item_id,
+            rater_id,
+            rater_kind,
+            control,
+            target,
+            r#type,
+            region_id,
+            parent,
+            label,
+            text,
+            unit,
+            start_text,
+            end_text,
+            direction,
+            raw,
+        ] = self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let [number, start, end, score, width, height] =
+            self.numbers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let [result_index, label_index, rank] =
+            self.integers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        let columns = vec![
+            annotation_id,
+            item_id,
+            rater_id,
+            rater_kind,
+            control,
+            target,
+            r#type,
+            result_index,
+            region_id,
+            parent,
+            label,
+            label_index,
+            number,
+            text,
+            start,
+            end,
+            unit,
+            start_text,
+            end_text,
+            Arc::new(self.bbox.finish()),
+            Arc::new(self.points.finish()),
+            Arc::new(self.rle.finish()),
+            Arc::new(self.frames.finish()),
+            rank,
+            score,
+            Arc::new(self.probabilities.finish()),
+            direction,
+            width,
+            height,
+            raw,
+        ];
+        batch(schema::results(), columns)
+    }
+}
+
+fn append_numbers(builder: &mut StructBuilder, numbers: Option<&[f64]>, width: usize) -> Result<(), ArrowError> {
+    for index in 0..width {
+        let number = numbers.and_then(|numbers| numbers.get(index).copied());
+        field::<Float64Builder>(builder, index)?.append_option(number);
+    }
+    builder.append(numbers.is_some());
+    Ok(())
+}
+
+fn append_frame(builder: &mut StructBuilder, frame: &Frame) -> Result<(), ArrowError> {
+    field::<Int64Builder>(builder, 0)?.append_option(frame.frame);
+    field::<BooleanBuilder>(builder, 1)?.append_option(frame.enabled);
+    let numbers = [frame.x, frame.y, frame.width, frame.height, frame.rotation, frame.time];
+    for (index, number) in (2..).zip(numbers) {
+        field::<Float64Builder>(builder, index)?.append_option(number);
+    }
+    builder.append(true);
+    Ok(())
+}
+
+fn field<B: ArrayBuilder>(builder: &mut StructBuilder, index: usize) -> Result<&mut B, ArrowError> {
+    builder
+        .field_builder::<B>(index)
+        .ok_or_else(|| ArrowError::SchemaError(format!("field {index} of a struct has another type than its builder")))
+}
+
+/// Rows of `rejects`.
+#[derive(Debug, Default)]
+pub struct RejectRows {
+    texts: [StringBuilder; 4],
+}
+
+impl RejectRows {
+    pub fn push(&mut self, file: &str, position: &str, reason: &str, raw: Option<&str>) {
+        for (builder, text) in self.texts.iter_mut().zip([Some(file), Some(position), Some(reason), raw]) {
+            builder.append_option(text);
+        }
+    }
+
+    pub fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        batch(schema::rejects(), self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef).to_vec())
+    }
+}
+
+/// A column of lists of text whose item field is as the schema wants it.
+pub(crate) fn text_lists() -> ListBuilder<StringBuilder> {
+    ListBuilder::new(StringBuilder::new()).with_field(Arc::new(Field::new(
+        "item",
+        arrow::datatypes::DataType::Utf8,
+        true,
+    )))
+}
