@@ -42,9 +42,10 @@ const MAX_NAME: usize = 255;
 #[serde(deny_unknown_fields)]
 pub struct ImportQuery {
     /// What to call the file in messages and in the `rejects` table.
-    #[param(example = "export.json")]
+    #[param(example = "export.json", min_length = 1, max_length = 255)]
     filename: Option<String>,
     /// Names the system that the ids come from; by default the project's name.
+    #[param(min_length = 1, max_length = 255)]
     source: Option<String>,
     /// The labelling config (XML): tells single from multiple choice. Without one the config of the snapshot before stays.
     config: Option<String>,
@@ -64,7 +65,7 @@ pub struct ExportFile(Vec<u8>);
     params(
         ("project" = String, Path, description = "Name or id"),
         ImportQuery,
-        ("idempotency-key" = Option<String>, Header, description = "The same upload again gets the first answer (24 h)"),
+        ("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "The same upload again gets the first answer (24 h)"),
     ),
     request_body(content = ExportFile, content_type = "application/octet-stream"),
     responses(

@@ -62,13 +62,13 @@ pub async fn list(
 #[serde(deny_unknown_fields)]
 pub struct NewProjectBody {
     /// Unique in the workspace; 1 to 200 characters, no control characters, no `/` or `\`.
-    #[schema(example = "reviews")]
+    #[schema(example = "reviews", min_length = 1, max_length = 200, pattern = r"^[^/\\]+$")]
     name: String,
 }
 
 /// Make a project
 #[utoipa::path(post, path = "/v1/projects", tag = "projects", operation_id = "createProject", request_body = NewProjectBody,
-    params(("idempotency-key" = Option<String>, Header, description = "The same request again gets the first answer (24 h)")),
+    params(("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[ -~]+$", description = "The same request again gets the first answer (24 h)")),
     responses(
         (status = CREATED, body = ProjectView, headers(("location" = String))),
         (status = CONFLICT, description = "`conflict`: the name is taken; `idempotency_key_in_flight`", body = ProblemBody, content_type = "application/problem+json"),

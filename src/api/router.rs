@@ -33,7 +33,7 @@ use crate::app::App;
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     servers((url = "/")),
-    security(("key" = [])),
+    security(("key" = []), ()),
     modifiers(&KeyScheme),
 )]
 struct Description;
