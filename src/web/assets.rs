@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub struct Asset {
     name: String,
     content_type: &'static str,
-    body: Bytes,
+    pub(super) body: Bytes,
 }
 
 impl Asset {
@@ -26,10 +26,6 @@ impl Asset {
 
     pub fn path(&self) -> String {
         format!("/assets/{}", self.name)
-    }
-
-    pub fn body(&self) -> &Bytes {
-        &self.body
     }
 }
 

@@ -10,7 +10,7 @@ use crate::reports::views::{
     AgreementReport, ControlData, Disagreement, DisagreementFilter, Page, ProjectView, RaterName,
 };
 
-/// A filter that cannot be used: its field and what is wrong.
+/// A filter that cannot be used: its field (empty: none in particular) and what is wrong.
 pub type Complaint = (&'static str, String);
 
 /// What the page shows.
@@ -47,6 +47,7 @@ pub fn render(links: Links<'_>, data: &Data<'_>) -> Markup {
             }
             (form(&here, data))
             (chips(&here, data))
+            @for (_, complaint) in data.complaints.iter().filter(|(at, _)| at.is_empty()) { p.complaint role="alert" { (complaint) } }
             @if data.list.items.is_empty() {
                 (nothing(&here, data))
             } @else {
@@ -95,7 +96,7 @@ fn form(here: &str, data: &Data<'_>) -> Markup {
                 (field(data, "slice_key", "Slice: field", html! { input type="text" id="slice_key" name="slice_key" autocomplete="off"; }))
                 (field(data, "slice_value", "Slice: value", html! { input type="text" id="slice_value" name="slice_value" autocomplete="off"; }))
                 (field(data, "from", "Updated from", html! { input type="date" id="from" name="from" value=(day(filter.from.as_deref())); }))
-                (field(data, "to", "Updated to", html! { input type="date" id="to" name="to" value=(day(filter.to.as_deref())); }))
+                (field(data, "to", "Updated before", html! { input type="date" id="to" name="to" value=(day(filter.to.as_deref())); }))
                 (field(data, "min_score", "Score at least", html! {
                     input type="number" id="min_score" name="min_score" min="0" max="1" step="any" value=[filter.min_score];
                 }))
@@ -171,7 +172,7 @@ fn chips(here: &str, data: &Data<'_>) -> Markup {
         chip(format!("from {}", day(filter.from.as_deref())), &|f| f.from = None);
     }
     if filter.to.is_some() {
-        chip(format!("to {}", day(filter.to.as_deref())), &|f| f.to = None);
+        chip(format!("before {}", day(filter.to.as_deref())), &|f| f.to = None);
     }
     if let Some(score) = filter.min_score {
         chip(format!("score ≥ {}", text::number(score)), &|f| f.min_score = None);

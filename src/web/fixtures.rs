@@ -239,7 +239,8 @@ pub fn rectangle(bbox: [f64; 5], label: &str) -> ResultView {
         r#type: "rectanglelabels".into(),
         labels: vec![label.into()],
         bbox: Some(bbox),
-        raw: Some(json!({ "original_width": 640, "original_height": 480, "image_rotation": 0 })),
+        original_width: Some(640.0),
+        original_height: Some(480.0),
         ..ResultView::default()
     }
 }
@@ -293,7 +294,8 @@ pub fn image_item() -> ItemView {
         r#type: "polygonlabels".into(),
         labels: vec!["roof".into()],
         points: Some(vec![[60.0, 20.0], [85.0, 25.0], [80.0, 60.0], [58.0, 50.0]]),
-        raw: Some(json!({ "original_width": 640, "original_height": 480 })),
+        original_width: Some(640.0),
+        original_height: Some(480.0),
         ..ResultView::default()
     };
     ItemView {

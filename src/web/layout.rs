@@ -107,7 +107,7 @@ pub fn empty(title: &str, body: Markup) -> Markup {
 }
 
 /// A page that says why there is no page.
-pub fn problem(links: Links<'_>, title: &str, detail: &str, request_id: Option<&str>) -> Markup {
+pub fn problem(links: Links<'_>, title: &str, detail: &str) -> Markup {
     let frame = Frame { links, title, project: None, section: "", charts: false };
     page(
         frame,
@@ -115,9 +115,6 @@ pub fn problem(links: Links<'_>, title: &str, detail: &str, request_id: Option<&
             div.narrow {
                 h1 { (title) }
                 p { (detail) }
-                @if let Some(id) = request_id {
-                    p.quiet { "Request " code { (id) } }
-                }
                 p { a href=(links.projects()) { "All projects" } }
             }
         },

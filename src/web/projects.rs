@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::layout::{Frame, empty, page, scroll};
-use super::links::Links;
+use super::links::{Links, with_query};
 use super::text;
-use crate::reports::views::ProjectView;
+use crate::reports::views::{AgreementReport, ProjectView};
 
 /// One line of the list.
 #[derive(Debug)]
@@ -15,13 +15,19 @@ pub struct Row {
     pub alphas: Vec<(String, Option<f64>)>,
 }
 
-/// `GET /w/{workspace}/projects`
-pub fn render(links: Links<'_>, rows: &[Row]) -> Markup {
+/// Krippendorff's alpha of each control with figures.
+pub fn alphas(report: &AgreementReport) -> Vec<(String, Option<f64>)> {
+    let overall = report.measures.iter().filter(|m| m.scope.by == "overall" && m.measure == "krippendorff_alpha");
+    overall.map(|m| (m.scope.control.clone(), m.value)).collect()
+}
+
+/// `GET /w/{workspace}/projects`. `next`: the name after which the next page begins.
+pub fn render(links: Links<'_>, rows: &[Row], next: Option<&str>) -> Markup {
     let frame = Frame { links, title: "Projects", project: None, section: "projects", charts: false };
     page(
         frame,
         html! {
-            div.head { h1 { "Projects" } @if !rows.is_empty() { p.quiet { (text::counted(rows.len() as u64, "project", "projects")) } } }
+            div.head { h1 { "Projects" }  }
             @if rows.is_empty() {
                 (empty("No projects yet", html! {
                     p { "An import creates its project. Give it an export of your labelling tool:" }
@@ -30,6 +36,9 @@ pub fn render(links: Links<'_>, rows: &[Row]) -> Markup {
                 }))
             } @else {
                 section.panel { (scroll("Projects", table(links, rows))) }
+                @if let Some(last) = next {
+                    nav.pager aria-label="Pages of the list" { a.next rel="next" href=(with_query(&links.projects(), [("after", last)])) { "Next page" } }
+                }
             }
         },
     )
@@ -62,7 +71,7 @@ fn line(links: Links<'_>, row: &Row) -> Markup {
             @match &project.snapshot {
                 Some(snapshot) => {
                     @for n in [snapshot.items, snapshot.annotations, snapshot.predictions, snapshot.raters] { td.num { (text::count(n)) } }
-                    td { (alphas(&row.alphas)) }
+                    td { (alpha_list(&row.alphas)) }
                     td.nowrap { (text::time(&snapshot.created_at)) }
                 }
                 None => { td.quiet colspan="6" { "nothing imported yet" } }
@@ -71,7 +80,7 @@ fn line(links: Links<'_>, row: &Row) -> Markup {
     }
 }
 
-fn alphas(alphas: &[(String, Option<f64>)]) -> Markup {
+fn alpha_list(alphas: &[(String, Option<f64>)]) -> Markup {
     html! {
         @if alphas.is_empty() { span.quiet { "—" } }
         @for (control, alpha) in alphas {
@@ -93,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_empty_list_says_how_to_import() {
-        let page = render(Links { workspace: "default" }, &[]).into_string();
+        let page = render(Links { workspace: "default" }, &[], None).into_string();
         assert!(page.contains("assay import") && page.contains("--project"), "{page}");
     }
 
@@ -102,7 +111,7 @@ mod tests {
         let mut project = fixtures::project();
         project.name = "<script>alert(1)</script>".into();
         let rows = [Row { project, alphas: vec![("sentiment".into(), None)] }];
-        let page = render(Links { workspace: "default" }, &rows).into_string();
+        let page = render(Links { workspace: "default" }, &rows, None).into_string();
         assert!(
             !page.contains("<script>alert") && page.contains("&lt;script&gt;alert") && page.contains("undefined"),
             "{page}"

@@ -74,9 +74,8 @@ fn first_point(result: &ResultView) -> Option<[f64; 2]> {
 pub fn size(annotations: &[AnnotationView]) -> Size {
     let results = annotations.iter().flat_map(|annotation| &annotation.results);
     let known = results.filter_map(|result| {
-        let raw = result.raw.as_ref()?;
-        let side = |name: &str| raw.get(name)?.as_f64().filter(|side| *side >= 1.0 && side.is_finite());
-        Some(Size { width: side("original_width")?, height: side("original_height")?, known: true })
+        let side = |side: Option<f64>| side.filter(|side| *side >= 1.0 && side.is_finite());
+        Some(Size { width: side(result.original_width)?, height: side(result.original_height)?, known: true })
     });
     known.into_iter().next().unwrap_or(Size { width: 100.0, height: 100.0, known: false })
 }
