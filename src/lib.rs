@@ -1,7 +1,9 @@
 //! Assay measures how good annotations, annotators and models are. See `docs/ARCHITECTURE.md` for the map.
 
+pub mod api;
 pub mod app;
 
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod error;

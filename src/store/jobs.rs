@@ -301,6 +301,13 @@ impl Db {
         })?)
     }
 
+    /// How many jobs of all workspaces wait or run.
+    pub async fn count_jobs(&self) -> Result<Vec<(JobState, i64)>> {
+        let rows: Vec<(String, i64)> =
+            on!(&self.pool, pool => sqlx::query_as(sql!("jobs_count")).fetch_all(pool).await)?;
+        rows.into_iter().map(|(state, n)| Ok((JobState::try_from(state).map_err(unreadable)?, n))).collect()
+    }
+
     async fn end_job(
         &self,
         lease: &Lease,
@@ -314,6 +321,10 @@ impl Db {
         tx.commit().await?;
         Ok(held)
     }
+}
+
+fn unreadable(reason: String) -> Error {
+    Error::Internal(anyhow::anyhow!(reason))
 }
 
 async fn insert(tx: &mut Tx, new: &NewJob) -> Result<Job> {

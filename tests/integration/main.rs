@@ -1,6 +1,7 @@
 //! One binary for all integration tests: linking the engine once is slow enough.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod api;
 mod imports;
 mod store;
 mod support;

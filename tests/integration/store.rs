@@ -269,6 +269,10 @@ async fn leases(db: &Db, ours: &str, theirs: &str) {
     let (first, second) = (job(ours, &kind, T0), job(ours, &kind, T0 + 1));
     queue(db, &second).await;
     queue(db, &first).await;
+    let count =
+        async |state| db.count_jobs().await.unwrap().into_iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| n);
+    let (queued, running) = (count(JobState::Queued).await, count(JobState::Running).await);
+    assert!(queued >= 2);
     assert!(db.claim_job("w", T0 - 1, T0 + 9, &kinds).await.unwrap().is_none(), "not before its time");
     assert!(db.claim_job("w", T0 + 9, T0 + 9, &["other"]).await.unwrap().is_none());
 
@@ -277,6 +281,7 @@ async fn leases(db: &Db, ours: &str, theirs: &str) {
         (&taken.id, taken.state, taken.attempts, &taken.payload.0),
         (&first.id, JobState::Running, 1, &first.payload)
     );
+    assert_eq!((count(JobState::Queued).await, count(JobState::Running).await), (queued - 1, running + 1));
     let held = Heartbeat::Held { cancel_requested: false };
     assert_eq!(db.heartbeat_job(&lease, T0 + 20, Some(&json!({"items": 5}))).await.unwrap(), held);
     assert_eq!(db.heartbeat_job(&lease, T0 + 20, None).await.unwrap(), held);

@@ -1,0 +1,95 @@
+//! `/v1/projects/{project}/disagreements`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::access::{OnProject, Read};
+use super::extract::{QueryParams, many, number, slices};
+use super::paging;
+use super::problem::{Problem, ProblemBody};
+use super::snapshots::wanted;
+use super::state::ApiState;
+use crate::reports::cache::{context, tables};
+use crate::reports::disagreements;
+use crate::reports::views::{Disagreement, DisagreementFilter, Page};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DisagreementQuery {
+    /// Only this control (`from_name`).
+    control: Option<String>,
+    /// This label was given to the item; with `other_label`, both were.
+    label: Option<String>,
+    other_label: Option<String>,
+    /// This annotator took part; with `other_annotator`, these two differ from each other.
+    annotator: Option<String>,
+    other_annotator: Option<String>,
+    /// Only items whose slice field has this value: `field=value`. May be given for several fields.
+    #[serde(default, deserialize_with = "many")]
+    #[param(example = json!(["language=de"]))]
+    slice: Vec<String>,
+    /// The item's newest annotation is of this time or later (RFC 3339).
+    #[param(format = DateTime)]
+    from: Option<String>,
+    /// The item's newest annotation is older than this time (RFC 3339).
+    #[param(format = DateTime)]
+    to: Option<String>,
+    /// Least share of the item's annotator pairs that differ.
+    #[serde(default, deserialize_with = "number")]
+    #[param(minimum = 0, maximum = 1)]
+    min_score: Option<f64>,
+    /// Of this snapshot; of the newest otherwise.
+    #[serde(default, deserialize_with = "number")]
+    snapshot: Option<i64>,
+    /// Items on a page.
+    #[serde(default, deserialize_with = "number")]
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Items on which annotators differ, most disputed first
+#[utoipa::path(get, path = "/v1/projects/{project}/disagreements", tag = "reports", operation_id = "listDisagreements",
+    params(("project" = String, Path, description = "Name or id"), DisagreementQuery), responses(
+    (status = OK, body = Page<Disagreement>, headers(("link" = String, description = "`rel=\"next\"`"))),
+    (status = NOT_FOUND, description = "`project_not_found`, `snapshot_not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn list(
+    on: OnProject<Read>,
+    State(api): State<Arc<ApiState>>,
+    QueryParams(query): QueryParams<DisagreementQuery>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let limit = paging::limit(query.limit)?;
+    let snapshot = wanted(&api, &on.project, query.snapshot).await?;
+    let cursor = query.cursor.clone();
+    let filter = query.filter()?;
+    let tables = tables(&api.app, &on.project, &snapshot).await?;
+    let context = context(&on.project, &snapshot);
+    let page = disagreements::page(&api.app.engine, &tables, &filter, limit, cursor.as_deref(), &context).await?;
+    Ok(paging::respond::<Disagreement>(&uri, &page))
+}
+
+impl DisagreementQuery {
+    fn filter(self) -> Result<DisagreementFilter, Problem> {
+        Ok(DisagreementFilter {
+            control: self.control,
+            label: self.label,
+            other_label: self.other_label,
+            annotator: self.annotator,
+            other_annotator: self.other_annotator,
+            slice: slices(&self.slice)?,
+            from: self.from,
+            to: self.to,
+            min_score: self.min_score,
+        })
+    }
+}

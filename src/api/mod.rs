@@ -1,0 +1,29 @@
+//! HTTP in and out. `router.rs` lists every route; each resource is one file.
+#![expect(unused_qualifications, reason = "the macros of utoipa write them")]
+
+mod access;
+mod audit;
+mod disagreements;
+mod docs;
+mod extract;
+mod health;
+mod idempotency;
+mod imports;
+mod items;
+mod jobs;
+mod limits;
+mod observe;
+mod paging;
+mod problem;
+mod projects;
+mod reports;
+mod router;
+mod snapshots;
+mod state;
+
+pub use router::{openapi, router};
+
+/// A time of the database as text, UTC.
+fn rfc3339(micros: i64) -> crate::error::Result<String> {
+    jiff::Timestamp::from_microsecond(micros).map(|time| time.to_string()).map_err(crate::error::Error::internal)
+}

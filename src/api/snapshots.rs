@@ -1,0 +1,79 @@
+//! `/v1/projects/{project}/snapshots`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::access::{OnProject, Read};
+use super::extract::{QueryParams, number};
+use super::paging::{self, List};
+use super::problem::{Problem, ProblemBody};
+use super::state::ApiState;
+use crate::error::{Error, Result};
+use crate::reports::views::{Page, SnapshotView};
+use crate::store::{Project, Snapshot};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuery {
+    /// Snapshots on a page.
+    #[serde(default, deserialize_with = "number")]
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// The snapshots of a project, newest first
+#[utoipa::path(get, path = "/v1/projects/{project}/snapshots", tag = "projects", operation_id = "listSnapshots",
+    params(("project" = String, Path, description = "Name or id"), ListQuery), responses(
+    (status = OK, body = Page<SnapshotView>, headers(("link" = String, description = "`rel=\"next\"`"))),
+    (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn list(
+    on: OnProject<Read>,
+    State(api): State<Arc<ApiState>>,
+    QueryParams(query): QueryParams<ListQuery>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (list, limit) = (List::new(&["snapshots", &on.project.id]), paging::limit(query.limit)?);
+    let before = list.after(query.cursor.as_deref())?.map(|number| number.parse()).transpose();
+    let before =
+        before.map_err(|error| Problem::bad_request("invalid_cursor", format!("the cursor is damaged: {error}")))?;
+    let rows = api.app.db.list_snapshots(&on.project.id, before, limit + 1).await?;
+    let page = list.page(rows, limit, |row| row.number.to_string(), |row| snapshot_view(&row))?;
+    Ok(paging::respond(&uri, &page))
+}
+
+pub fn snapshot_view(snapshot: &Snapshot) -> Result<SnapshotView> {
+    let counts = snapshot.counts;
+    Ok(SnapshotView {
+        number: snapshot.number,
+        created_at: super::rfc3339(snapshot.created_at)?,
+        items: counts.items,
+        annotations: counts.annotations,
+        predictions: counts.predictions,
+        results: counts.results,
+        raters: counts.raters,
+        rejects: counts.rejects,
+        bytes: counts.bytes,
+    })
+}
+
+/// The snapshot that a report is asked for: this one, or the newest.
+pub async fn wanted(api: &ApiState, project: &Project, number: Option<i64>) -> Result<Snapshot, Problem> {
+    let found = match number {
+        Some(number) => Some(api.app.db.snapshot(&project.id, number).await?),
+        None => api.app.db.latest_snapshot(&project.id).await?,
+    };
+    found.ok_or_else(|| {
+        let name =
+            format!("of project {} (nothing was imported yet: POST /v1/projects/{}/imports)", project.name, project.id);
+        Error::not_found("snapshot", name).into()
+    })
+}

@@ -1,0 +1,50 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Semaphore;
+
+use super::idempotency::InFlight;
+use super::limits;
+use super::observe::Metrics;
+use crate::app::App;
+use crate::error::Result;
+
+pub struct ApiState {
+    pub app: Arc<App>,
+    /// Largest upload in bytes.
+    pub max_upload: u64,
+    pub metrics: Metrics,
+    /// Places for requests, and for uploads, which last long.
+    pub requests: Semaphore,
+    pub uploads: Semaphore,
+    /// Idempotency keys of requests that are being carried out.
+    pub in_flight: InFlight,
+    /// Set once a key was seen in the database. Keys are never deleted, so it is never unset.
+    keyed: AtomicBool,
+}
+
+impl ApiState {
+    pub fn new(app: Arc<App>, max_upload: u64) -> Self {
+        Self {
+            app,
+            max_upload,
+            metrics: Metrics::new(),
+            requests: Semaphore::new(limits::REQUESTS),
+            uploads: Semaphore::new(limits::UPLOADS),
+            in_flight: InFlight::default(),
+            keyed: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether callers need a key: yes from the first key on, even if that key is revoked or expires.
+    pub async fn is_keyed(&self) -> Result<bool> {
+        if self.keyed.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        let keyed = self.app.db.any_key().await?;
+        self.keyed.fetch_or(keyed, Ordering::Relaxed);
+        Ok(keyed)
+    }
+}
