@@ -3,7 +3,7 @@
     pip install krippendorff irrCAC scikit-learn statsmodels numpy pandas scipy
     python peers.py > golden.csv
 
-One row a figure: table, measure, scope, value, low, high (95 %; empty where the standard error is 0). Where no library has the interval, its standard error is the
+One row a figure: table, measure, scope, value, low, high (95 %; empty where undefined). Where no library has the interval, its standard error is the
 infinitesimal jackknife by definition: the derivative of the library's value with respect to each item's weight, numerically.
 """
 import csv
@@ -18,19 +18,36 @@ import pandas as pd
 from irrCAC.raw import CAC
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
-from statsmodels.stats.inter_rater import cohens_kappa, to_table
+from statsmodels.stats.inter_rater import cohens_kappa
 
 warnings.filterwarnings("ignore")
 
 
+UNDEFINED = (None, None, None)
+
+
+def defined(value, low=None, high=None):
+    """A figure with None for what is undefined: a 0/0 value, an interval without spread or from one item."""
+    if np.isnan(value):
+        return UNDEFINED
+    if low is None or np.isnan(low) or high - low < 1e-9:
+        return float(value), None, None
+    return float(value), float(low), min(1.0, float(high))
+
+
 def t_interval(value, variance, n):
+    if n < 2:
+        return defined(value)
     half = stats.t.ppf(0.975, n - 1) * np.sqrt(variance)
-    return value, value - half, min(1.0, value + half)
+    return defined(value, value - half, value + half)
 
 
 def of_mean(values):
     values = np.asarray(values, dtype=float)
-    return t_interval(values.mean(), values.var(ddof=1) / len(values), len(values))
+    if not len(values):
+        return UNDEFINED
+    variance = values.var(ddof=1) / len(values) if len(values) > 1 else 0.0
+    return t_interval(values.mean(), variance, len(values))
 
 
 def jackknifed(figure, n):
@@ -46,6 +63,8 @@ def jackknifed(figure, n):
         d, e = (4 * b - a) / 3, (4 * c - b) / 3
         return (16 * e - d) / 15
 
+    if n < 2 or np.isnan(figure(np.ones(n))):
+        return defined(figure(np.ones(n)))
     u = np.array([derivative(i) for i in range(n)])
     return t_interval(figure(np.ones(n)), n / (n - 1) * (u**2).sum(), n)
 
@@ -56,8 +75,11 @@ def shares(row):
 
 
 def irrcac(frame, name):
+    counted = frame[frame.count(axis=1) > 1] if name == "krippendorff" else frame
+    if not (frame.count(axis=1) > 1).any() or counted.stack().nunique() < 2:
+        return UNDEFINED
     estimate = getattr(CAC(frame, digits=15), name)()["est"]
-    return estimate["coefficient_value"], *estimate["confidence_interval"]
+    return defined(estimate["coefficient_value"], *estimate["confidence_interval"])
 
 
 def kappa(first, second, weights):
@@ -70,6 +92,8 @@ def mean_cohen(frame):
         both = np.flatnonzero(frame[a].notna() & frame[b].notna())
         if len(both) and not np.isnan(kappa(frame[a].iloc[both], frame[b].iloc[both], None)):
             pairs.append((frame[a].iloc[both], frame[b].iloc[both], both))
+    if not pairs:
+        return UNDEFINED
     used = np.unique(np.concatenate([both for _, _, both in pairs]))
 
     def figure(weights):
@@ -80,23 +104,30 @@ def mean_cohen(frame):
     return jackknifed(figure, len(used))
 
 
+def cohen(first, second):
+    labels = sorted(set(first) | set(second))
+    if len(labels) < 2:
+        return UNDEFINED
+    table = np.zeros((len(labels), len(labels)))
+    np.add.at(table, (first.map(labels.index), second.map(labels.index)), 1)
+    fit = cohens_kappa(table)
+    return defined(fit.kappa, fit.kappa_low, fit.kappa_upp) if len(first) > 1 else defined(fit.kappa)
+
+
 def pairs_of(frame):
     for a, b in itertools.combinations(frame.columns, 2):
         both = frame[[a, b]].dropna()
-        if len(both) < 3:
-            continue
-        labels = sorted(set(both[a]) | set(both[b]))
-        codes = both.apply(lambda column: column.map(labels.index))
-        table = np.zeros((len(labels), len(labels)))
-        np.add.at(table, (codes[a], codes[b]), 1)
-        if len(labels) > 1 and np.trace(table) < len(both):
-            fit = cohens_kappa(table)
-            yield "pair_cohen_kappa", f"{a}|{b}", (fit.kappa, fit.kappa_low, min(1.0, fit.kappa_upp))
+        if len(both):
+            yield "pair_cohen_kappa", f"{a}|{b}", cohen(both[a], both[b])
             yield "pair_percent_agreement", f"{a}|{b}", of_mean(both[a] == both[b])
 
 
 def rater_of(frame, rater):
     items = [row.dropna() for _, row in frame.iterrows() if pd.notna(row[rater]) and row.count() > 1]
+    if not items:
+        yield "rater_percent_agreement", rater, UNDEFINED
+        yield "rater_kappa", rater, UNDEFINED
+        return
     others = [row.drop(rater) for row in items]
     yield "rater_percent_agreement", rater, of_mean([(o == row[rater]).mean() for row, o in zip(items, others)])
     own = np.concatenate([[row[rater]] * len(o) for row, o in zip(items, others)])
@@ -126,12 +157,12 @@ def figures(frame):
     yield from pairs_of(frame)
     for rater in frame.columns:
         yield from rater_of(frame, rater)
-    for label in sorted(set(pairable.stack())):
-        yield from label_of(pairable, label)
-
-
-def plain(number):
-    return number if number == "" else float(number)
+    for label in sorted(set(frame.stack())):
+        if label in set(pairable.stack()):
+            yield from label_of(pairable, label)
+        else:
+            yield "label_krippendorff_alpha", label, UNDEFINED
+            yield "specific_agreement", label, UNDEFINED
 
 
 def main():
@@ -145,9 +176,9 @@ def main():
         numbers = frame.apply(lambda column: column.map(codes)).to_numpy(dtype=float)
         alpha = krippendorff.alpha(numbers.T, level_of_measurement="nominal")
         assert abs(alpha - irrcac(frame, "krippendorff")[0]) < 1e-12
-        for measure, scope, (value, low, high) in figures(frame):
-            interval = (low, high) if high - low > 1e-9 else ("", "")
-            out.writerow([path.stem, measure, scope, float(value), *map(plain, interval)])
+        for measure, scope, figure in figures(frame):
+            out.writerow([path.stem, measure, scope, *("" if number is None else number for number in figure)])
 
 
-main()
+if __name__ == "__main__":
+    main()
