@@ -14,7 +14,7 @@ use super::paging;
 use super::problem::{Problem, ProblemBody};
 use super::snapshots::wanted;
 use super::state::ApiState;
-use crate::reports::cache::{context, tables};
+use crate::error::Error;
 use crate::reports::disagreements;
 use crate::reports::views::{Disagreement, DisagreementFilter, Page};
 
@@ -72,9 +72,8 @@ pub async fn list(
     let snapshot = wanted(&api, &on.project, query.snapshot).await?;
     let cursor = query.cursor.clone();
     let filter = query.filter()?;
-    let tables = tables(&api.app, &on.project, &snapshot).await?;
-    let context = context(&on.project, &snapshot);
-    let page = disagreements::page(&api.app.engine, &tables, &filter, limit, cursor.as_deref(), &context).await?;
+    let limit = usize::try_from(limit).map_err(Error::internal)?;
+    let page = disagreements(&api.app, &on.project, &snapshot, &filter, cursor.as_deref(), limit).await?;
     Ok(paging::respond::<Disagreement>(&uri, &page))
 }
 

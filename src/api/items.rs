@@ -12,8 +12,6 @@ use super::extract::{QueryParams, number};
 use super::problem::{Problem, ProblemBody};
 use super::snapshots::wanted;
 use super::state::ApiState;
-use crate::reports::cache::{context, tables};
-use crate::reports::items;
 use crate::reports::views::ItemView;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -47,6 +45,5 @@ pub async fn get(
     let segments: Vec<&str> =
         path.iter().filter(|(name, _)| matches!(*name, "item" | "rest")).map(|(_, text)| text).collect();
     let item = segments.join("/");
-    let tables = tables(&api.app, &on.project, &snapshot).await?;
-    Ok(Json(items::item(&api.app.engine, &tables, &item, &context(&on.project, &snapshot)).await?))
+    Ok(Json(crate::reports::item(&api.app, &on.project, &snapshot, &item).await?))
 }
