@@ -200,9 +200,9 @@ fn table(links: Links<'_>, data: &Data<'_>) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Item" }
+                    th scope="col" { "Who said what" }
                     th scope="col" { "Control" }
                     th.num scope="col" { abbr title="Share of the item’s annotator pairs that differ" { "Score" } }
-                    th scope="col" { "Who said what" }
                     th scope="col" { "Updated (UTC)" }
                 }
             }
@@ -219,12 +219,12 @@ fn line(links: Links<'_>, data: &Data<'_>, palette: &Palette, item: &Disagreemen
                 a href=(links.item(&data.project.id, &item.item_id)) { (text::shorten(preview, 140)) }
                 small { (item.item_id) }
             }
+            td { (votes(data, palette, item)) }
             td { code { (item.control) } }
             td.num {
                 (format!("{:.2}", item.score))
                 (bar(item.score))
             }
-            td { (votes(data, palette, item)) }
             td.nowrap { @match &item.updated_at { Some(time) => { (text::time(time)) } None => { span.quiet { "—" } } } }
         }
     }

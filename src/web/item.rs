@@ -11,12 +11,15 @@ use super::palette::{self, Palette};
 use super::regions;
 use super::spans::{self, Span};
 use super::text;
+use super::timeline;
 use crate::reports::views::{AgreementReport, AnnotationView, ItemView, ProjectView, ResultView};
 
 /// Longer texts are shown without spans in the cards: each card would repeat them.
 const LONGEST_SPANNED: usize = 20_000;
 /// Beyond this a page cannot hold a text; the API gives it whole.
 const LONGEST_SHOWN: usize = 200_000;
+/// Up to so many answers fit beside the data.
+const FEW: usize = 3;
 /// Raters that can be hidden by a tick each (`.who0` … in the stylesheet).
 const MOST_TICKS: usize = 16;
 
@@ -28,6 +31,11 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
     let title = format!("{} · {}", item.item_id, project.name);
     let frame =
         Frame { links, title: &title, project: Some((&project.id, &project.name)), section: "item", charts: false };
+    let drawn = item
+        .annotations
+        .iter()
+        .flat_map(|annotation| &annotation.results)
+        .any(|result| regions::shape(result).is_some());
     let fields = text_fields(&item.data);
     let spanned =
         compare::spanned_text(&fields, &item.annotations).filter(|text| text.chars().nth(LONGEST_SPANNED).is_none());
@@ -38,8 +46,8 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
                 h1 { "Item " span.id { (item.item_id) } }
                 p.quiet { (tally(&item.annotations)) " · snapshot " (item.snapshot) }
             }
-            div.split {
-                section.panel aria-labelledby="data" { h2 id="data" { "Data" } (data(item)) }
+            div.split[drawn || item.annotations.len() <= FEW] {
+                section.panel aria-labelledby="data" { h2 id="data" { "Data" } (data(item, drawn)) (timeline::render(&item.annotations, &palette)) }
                 section.panel aria-labelledby="answers" {
                     h2 id="answers" { "Answers side by side" }
                     @if item.annotations.is_empty() {
@@ -78,12 +86,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// The item's fields: images with the regions drawn on them, text in full, the rest as values.
-fn data(item: &ItemView) -> Markup {
-    let drawn = item
-        .annotations
-        .iter()
-        .flat_map(|annotation| &annotation.results)
-        .any(|result| regions::shape(result).is_some());
+fn data(item: &ItemView, drawn: bool) -> Markup {
     let target = drawn.then(|| drawn_field(item)).flatten();
     html! {
         @if drawn { (stage(item, target)) }
@@ -252,7 +255,7 @@ fn value(result: &ResultView, palette: &Palette) -> Markup {
             @for label in &result.labels { span class={ "chip " (palette.label(&result.control, label)) } { (label) } " " }
             @if let Some(quote) = &result.text { q { (text::shorten(quote, 500)) } " " }
         }
-        @if let (Some(start), Some(end)) = (result.start, result.end) { span.quiet { (text::number(start)) " – " (text::number(end)) } }
+        @if result.start.is_some() && result.end.is_some() { span.quiet { (timeline::range(result)) } }
         @if let Some(shape) = regions::shape(result) { span.quiet { (shape.words()) } }
         @if let Some(score) = result.score { " " span.quiet { "score " (format!("{score:.3}")) } }
     }

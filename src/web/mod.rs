@@ -24,6 +24,7 @@ mod reading;
 mod regions;
 mod spans;
 mod text;
+mod timeline;
 
 use std::sync::Arc;
 
