@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
+use super::item::badges;
 use super::palette::{self, Palette};
 use super::spans;
 use super::text;
@@ -152,7 +153,9 @@ pub fn render(annotations: &[AnnotationView], palette: &Palette) -> Markup {
                 tr {
                     th scope="col" { "Question" }
                     @for (at, annotation) in annotations.iter().enumerate() {
-                        th scope="col" { span class={ "swatch " (palette::rater(at)) } {} (annotation.rater_name) (super::item::badges(annotation)) }
+                        th scope="col" {
+                            span class={ "swatch " (palette::rater(at)) } {} (annotation.rater_name) (badges(annotation))
+                        }
                     }
                 }
             }
@@ -179,7 +182,8 @@ fn answer(row: &Row, values: &[String], palette: &Palette) -> Markup {
     html! {
         @if values.is_empty() { span.quiet { "—" } }
         @for value in values {
-            span class={ "chip " (palette.label(&row.control, value.split(" × ").next().unwrap_or(value))) } { (text::shorten(value, 120)) } " "
+            @let label = value.split(" × ").next().unwrap_or(value);
+            span class={ "chip " (palette.label(&row.control, label)) } { (text::shorten(value, 120)) } " "
         }
     }
 }

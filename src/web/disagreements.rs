@@ -93,10 +93,18 @@ fn form(here: &str, data: &Data<'_>) -> Markup {
                 (choice(data, "annotator", "Annotator", filter.annotator.as_deref(), &raters))
                 (choice(data, "other_annotator", "Against annotator", filter.other_annotator.as_deref(), &raters))
                 @for (key, value) in &filter.slice { input type="hidden" name="slice" value={ (key) "=" (value) }; }
-                (field(data, "slice_key", "Slice: field", html! { input type="text" id="slice_key" name="slice_key" autocomplete="off"; }))
-                (field(data, "slice_value", "Slice: value", html! { input type="text" id="slice_value" name="slice_value" autocomplete="off"; }))
-                (field(data, "from", "Updated from", html! { input type="date" id="from" name="from" value=(day(filter.from.as_deref())); }))
-                (field(data, "to", "Updated before", html! { input type="date" id="to" name="to" value=(day(filter.to.as_deref())); }))
+                (field(data, "slice_key", "Slice: field", html! {
+                    input type="text" id="slice_key" name="slice_key" autocomplete="off";
+                }))
+                (field(data, "slice_value", "Slice: value", html! {
+                    input type="text" id="slice_value" name="slice_value" autocomplete="off";
+                }))
+                (field(data, "from", "Updated from", html! {
+                    input type="date" id="from" name="from" value=(day(filter.from.as_deref()));
+                }))
+                (field(data, "to", "Updated before", html! {
+                    input type="date" id="to" name="to" value=(day(filter.to.as_deref()));
+                }))
                 (field(data, "min_score", "Score at least", html! {
                     input type="number" id="min_score" name="min_score" min="0" max="1" step="any" value=[filter.min_score];
                 }))
@@ -254,7 +262,10 @@ fn votes(data: &Data<'_>, palette: &Palette, item: &Disagreement) -> Markup {
     html! {
         ul.votes {
             @for (label, names) in &groups {
-                li { span class={ "chip " (palette.label(&item.control, label)) } { (text::shorten(label, 40)) } " " span.names { (names.join(", ")) } }
+                li {
+                    span class={ "chip " (palette.label(&item.control, label)) } { (text::shorten(label, 40)) }
+                    " " span.names { (names.join(", ")) }
+                }
             }
         }
     }
@@ -277,7 +288,12 @@ fn nothing(here: &str, data: &Data<'_>) -> Markup {
     if data.complaints.is_empty() && *data.filter == DisagreementFilter::default() {
         empty(
             "No disagreements",
-            html! { p { "No item has differing answers by two annotators on a single-choice control. Either everybody agrees, or each item was answered once: the overview tells which." } },
+            html! {
+                p {
+                    "No item has differing answers by two annotators on a single-choice control. Either everybody agrees, or each \
+                     item was answered once: the overview tells which."
+                }
+            },
         )
     } else {
         empty(

@@ -47,7 +47,11 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
                 p.quiet { (tally(&item.annotations)) " · snapshot " (item.snapshot) }
             }
             div.split[drawn || item.annotations.len() <= FEW] {
-                section.panel aria-labelledby="data" { h2 id="data" { "Data" } (data(item, drawn)) (timeline::render(&item.annotations, &palette)) }
+                section.panel aria-labelledby="data" {
+                    h2 id="data" { "Data" }
+                    (data(item, drawn))
+                    (timeline::render(&item.annotations, &palette))
+                }
                 section.panel aria-labelledby="answers" {
                     h2 id="answers" { "Answers side by side" }
                     @if item.annotations.is_empty() {
@@ -60,7 +64,11 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
             h2.sr { "Annotations" }
             div.cards { @for (at, annotation) in item.annotations.iter().enumerate() { (card(at, annotation, spanned, &palette)) } }
             section.panel {
-                details { summary { "Item as imported (JSON)" } (json("Item data", &item.data)) @if !is_empty(&item.meta) { (json("Item metadata", &item.meta)) } }
+                details {
+                    summary { "Item as imported (JSON)" }
+                    (json("Item data", &item.data))
+                    @if !is_empty(&item.meta) { (json("Item metadata", &item.meta)) }
+                }
             }
         },
     )
@@ -129,7 +137,9 @@ fn long_text(words: &str) -> Markup {
     let shown = text::shorten(words, LONGEST_SHOWN);
     html! {
         p.text { (shown) }
-        @if shown.len() < words.len() { p.quiet { "Cut after " (text::count(LONGEST_SHOWN as u64)) " characters; the API has the whole text." } }
+        @if shown.len() < words.len() {
+            p.quiet { "Cut after " (text::count(LONGEST_SHOWN as u64)) " characters; the API has the whole text." }
+        }
     }
 }
 
@@ -169,7 +179,10 @@ fn stage(item: &ItemView, target: Option<&str>) -> Markup {
             (regions::overlay(&item.annotations, size))
         }
         @if address.is_none() {
-            p.quiet { "The image lies where this page cannot load it from; the regions are drawn on an empty canvas" @if size.known { " of its size" } "." }
+            p.quiet {
+                "The image lies where this page cannot load it from; the regions are drawn on an empty canvas"
+                @if size.known { " of its shape" } "."
+            }
         }
     }
 }

@@ -90,7 +90,10 @@ pub fn render(text: &str, spans: &[Span]) -> Markup {
                 @match segment.over.last() {
                     None => { (piece(&segment)) }
                     Some(inner) => {
-                        mark class={ (spans[*inner].class) @if segment.over.len() > 1 { " nested" } } title=(labels(&spans, &segment.over)) { (piece(&segment)) }
+                        @let nested = segment.over.len() > 1;
+                        mark class={ (spans[*inner].class) @if nested { " nested" } } title=(labels(&spans, &segment.over)) {
+                            (piece(&segment))
+                        }
                         @for at in segment.over.iter().rev().filter(|at| spans[**at].end == segment.end) {
                             span class={ "tag " (spans[*at].class) } { (spans[*at].label) }
                         }

@@ -29,7 +29,8 @@ pub fn render(annotations: &[AnnotationView], palette: &Palette) -> Markup {
                 @for (at, annotation) in annotations.iter().enumerate() {
                     @let segments: Vec<&ResultView> = annotation.results.iter().filter(labelled).collect();
                     span { span class={ "swatch " (palette::rater(at)) } {} (annotation.rater_name) }
-                    svg.lane viewBox=(format!("0 0 {WIDTH} 14")) preserveAspectRatio="none" role="img" aria-label=(text::counted(segments.len() as u64, "segment", "segments")) {
+                    @let n = text::counted(segments.len() as u64, "segment", "segments");
+                    svg.lane viewBox=(format!("0 0 {WIDTH} 14")) preserveAspectRatio="none" role="img" aria-label=(n) {
                         @for segment in segments { (bar(segment, start, end, palette)) }
                     }
                 }
@@ -43,10 +44,10 @@ pub fn render(annotations: &[AnnotationView], palette: &Palette) -> Markup {
 fn bar(segment: &ResultView, start: f64, end: f64, palette: &Palette) -> Markup {
     let place = |value: Option<f64>| (value.unwrap_or(start) - start) / (end - start) * WIDTH;
     let (from, to) = (place(segment.start), place(segment.end));
-    let label = segment.labels.join(", ");
+    let (x, width) = (format!("{from:.1}"), format!("{:.1}", (to - from).max(1.0)));
     html! {
-        rect class=(palette.label(&segment.control, &segment.labels[0])) x=(format!("{from:.1}")) width=(format!("{:.1}", (to - from).max(1.0))) height="14" {
-            title { (label) " " (range(segment)) }
+        rect class=(palette.label(&segment.control, &segment.labels[0])) x=(x) width=(width) height="14" {
+            title { (segment.labels.join(", ")) " " (range(segment)) }
         }
     }
 }
