@@ -19,9 +19,8 @@ use super::snapshots::wanted;
 use super::state::ApiState;
 use crate::error::{Error, Result};
 use crate::lake::hex;
-use crate::reports::cache::{cached_agreement, report_key};
-use crate::reports::csv;
 use crate::reports::views::{AgreementParams, AgreementReport};
+use crate::reports::{self, render, report_key};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -68,7 +67,7 @@ pub async fn agreement(
     let etag = etag(&on.project.id, &key, format);
     let mut response = match is_known(&headers, &etag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => format.write(&*cached_agreement(&api.app, &on.project, &snapshot, &params).await?)?,
+        false => format.write(&*reports::agreement(&api.app, &on.project, &snapshot, &params).await?)?,
     };
     let head = response.headers_mut();
     head.insert(ETAG, HeaderValue::from_str(&etag).map_err(Error::internal)?);
@@ -99,7 +98,9 @@ impl Format {
     fn write(self, report: &AgreementReport) -> Result<Response> {
         Ok(match self {
             Self::Json => Json(report).into_response(),
-            Self::Csv => ([(CONTENT_TYPE, "text/csv; charset=utf-8")], csv::measures(report)?).into_response(),
+            Self::Csv => {
+                ([(CONTENT_TYPE, "text/csv; charset=utf-8")], render(report, reports::Format::Csv)?).into_response()
+            }
         })
     }
 }
