@@ -2,7 +2,7 @@
 
 pub mod api;
 pub mod app;
-
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod error;

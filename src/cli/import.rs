@@ -101,7 +101,9 @@ async fn show(progress: Arc<Progress>) {
 
 async fn show_bar(progress: &Progress) {
     let bar = ClearedBar(ProgressBar::new(0));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} ETA {eta} · {msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} ETA {eta} · {msg}")
+    {
         bar.0.set_style(style);
     }
     loop {
@@ -155,7 +157,9 @@ pub(super) fn describe(summary: &ImportSummary) -> String {
         false => writeln!(text, "{}: nothing new, snapshot {} stays", summary.project, summary.snapshot),
     };
     let _ = writeln!(text, "  {:<12} {:>10} {:>10} {:>10}", "", "new", "changed", "unchanged");
-    for (name, counts) in [("items", summary.items), ("annotations", summary.annotations), ("predictions", summary.predictions)] {
+    for (name, counts) in
+        [("items", summary.items), ("annotations", summary.annotations), ("predictions", summary.predictions)]
+    {
         let _ = writeln!(text, "  {name:<12} {:>10} {:>10} {:>10}", counts.new, counts.changed, counts.unchanged);
     }
     let _ = writeln!(text, "  {} results read, {} rejected", summary.results, summary.rejected);

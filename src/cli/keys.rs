@@ -51,7 +51,13 @@ pub async fn run(config: &Config, command: KeysCommand) -> Result<()> {
         KeysCommand::List => {
             let mut text = format!("{:<14} {:<9} {:<9} {:<20} {}\n", "id", "role", "state", "last used", "name");
             for key in app.db.list_keys(DEFAULT_WORKSPACE).await? {
-                let state = if key.is_active(now) { "active" } else if key.revoked_at.is_some() { "revoked" } else { "expired" };
+                let state = if key.is_active(now) {
+                    "active"
+                } else if key.revoked_at.is_some() {
+                    "revoked"
+                } else {
+                    "expired"
+                };
                 let used = key.last_used_at.map_or_else(|| Ok("never".to_owned()), rfc3339)?;
                 let _ = writeln!(text, "{:<14} {:<9} {state:<9} {used:<20} {}", key.id, key.role.as_str(), key.name);
             }

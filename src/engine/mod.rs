@@ -20,20 +20,24 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::prelude::{SessionConfig, SessionContext, col, lit};
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::lake::{DataFile, Lake, Table};
+use crate::lake::{DataFile, Lake, Table, bucket_of};
 
 /// The lake's store under DataFusion's registry: paths below it are relative to the lake's root.
 const STORE_URL: &str = "lake://root/";
+/// Which annotations the policies leave out, for every query that counts answers.
+const CLASSIFIED: &str = include_str!("../../queries/lake/views/classified.sql");
 const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The files of one snapshot, by table.
 #[derive(Debug, Clone, Default)]
 pub struct TableSet {
     files: BTreeMap<Table, Vec<String>>,
+    slice: BTreeMap<String, String>,
 }
 
 impl TableSet {
@@ -43,6 +47,18 @@ impl TableSet {
             set.files.entry(file.table).or_default().push(file.path.clone());
         }
         set
+    }
+
+    /// Only the files that can hold rows of `item`, of a project with `buckets` buckets.
+    pub fn of_item<'a>(files: impl IntoIterator<Item = &'a DataFile>, item: &str, buckets: u32) -> Self {
+        let bucket = bucket_of(item, buckets);
+        Self::new(files.into_iter().filter(|file| file.bucket == bucket || !Table::BUCKETED.contains(&file.table)))
+    }
+
+    /// Narrows `selected_items` to the items whose slice fields have these values.
+    pub fn with_slice(mut self, slice: &BTreeMap<String, String>) -> Self {
+        self.slice = slice.clone();
+        self
     }
 }
 
@@ -79,17 +95,18 @@ impl Engine {
         Ok(Self { runtime, config })
     }
 
-    /// Runs one of our named queries (`queries/lake/*.sql`) with named parameters (`$name`) over the tables of a snapshot.
+    /// Runs one of our named queries (`queries/lake/*.sql`) with named parameters (`$name`) over the tables of a snapshot
+    /// and two views: `selected_items` (the slice) and `classified` (annotations with the policy that leaves them out).
     pub async fn query(
         &self,
         tables: &TableSet,
         sql: &str,
         params: Vec<(&str, ScalarValue)>,
     ) -> Result<Vec<RecordBatch>> {
-        let context = self.session(tables)?;
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let params = ParamValues::from(params);
         let run = async {
+            let context = self.session(tables).await?;
             let frame = context.sql_with_options(sql, read_only).await?;
             frame.with_param_values(params)?.collect().await
         };
@@ -105,7 +122,7 @@ impl Engine {
         }
     }
 
-    fn session(&self, tables: &TableSet) -> Result<SessionContext> {
+    async fn session(&self, tables: &TableSet) -> Result<SessionContext, DataFusionError> {
         let state = SessionStateBuilder::new_with_default_features()
             .with_config(self.config.clone())
             .with_runtime_env(self.runtime.clone())
@@ -113,12 +130,19 @@ impl Engine {
         let context = SessionContext::new_with_state(state);
         for table in Table::ALL {
             let provider = self.provider(table, tables.files.get(&table).map_or(&[], Vec::as_slice))?;
-            context.register_table(table.name(), provider).map_err(Error::internal)?;
+            context.register_table(table.name(), provider)?;
         }
+        let mut selected = context.table(Table::Items.name()).await?;
+        for (field, value) in &tables.slice {
+            selected = selected.filter(get_field(col("slices"), field.as_str()).eq(lit(value.as_str())))?;
+        }
+        context.register_table("selected_items", selected.into_view())?;
+        let classified = context.sql(CLASSIFIED).await?;
+        context.register_table("classified", classified.into_view())?;
         Ok(context)
     }
 
-    fn provider(&self, table: Table, paths: &[String]) -> Result<Arc<dyn TableProvider>> {
+    fn provider(&self, table: Table, paths: &[String]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
         let schema = table.schema();
         if paths.is_empty() {
             return Ok(Arc::new(EmptyTable::new(schema)));
@@ -126,11 +150,10 @@ impl Engine {
         let urls = paths
             .iter()
             .map(|path| ListingTableUrl::parse(format!("{STORE_URL}{path}")))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(Error::internal)?;
+            .collect::<Result<Vec<_>, _>>()?;
         let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
-        Ok(Arc::new(ListingTable::try_new(config).map_err(Error::internal)?))
+        Ok(Arc::new(ListingTable::try_new(config)?))
     }
 }
 

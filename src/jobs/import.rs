@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::read::{ReadOutcome, check_inputs, read_inputs};
+use super::read::{ReadOutcome, read_inputs};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lake::{
@@ -28,7 +28,7 @@ use crate::store::{
     check_project_name, now_micros,
 };
 
-pub use super::read::{Input, Progress};
+pub use super::read::{Input, Progress, check_inputs};
 
 /// At most so many rejects are repeated in a summary; all of them are in the `rejects` table.
 const REJECTS_SHOWN: usize = 100;
@@ -88,6 +88,9 @@ pub struct RejectView {
 /// Runs an import to its end. On any error the project is as it was.
 pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>) -> Result<ImportSummary> {
     let started = Instant::now();
+    if let Some(config) = &request.config {
+        assay_formats::label_config::parse(config).map_err(|e| Error::invalid(format!("labelling config: {e}")))?;
+    }
     let total = check_inputs(&request.inputs)?;
     progress.total_bytes.store(total, Ordering::Relaxed);
 

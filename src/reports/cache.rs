@@ -1,12 +1,15 @@
 //! Reports are pure functions of a snapshot and parameters: computed once, kept in memory, and written to the lake as Parquet.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
-use super::views::{AgreementParams, AgreementReport};
-use super::{FIGURE_VERSION, ReportContext, agreement, disagreements, tidy};
+use super::agreement::{ReportContext, compute};
+use super::disagreements::{Differing, add_previews, all, cursor_snapshot, page};
+use super::views::{AgreementParams, AgreementReport, Disagreement, DisagreementFilter, ItemView, Page};
+use super::{FIGURE_VERSION, items, tidy};
 use crate::app::App;
 use crate::engine::TableSet;
 use crate::error::{Error, Result};
@@ -15,15 +18,18 @@ use crate::store::{Project, ReportKey, Snapshot, now_micros};
 
 /// Reports kept in memory; each is a few kilobytes to a few megabytes.
 const KEPT: u64 = 256;
+/// Lists of disagreements can be larger.
+const LISTS_KEPT: u64 = 16;
 
 #[derive(Debug, Clone)]
 pub struct ReportCache {
     agreement: Cache<String, Arc<AgreementReport>>,
+    disagreements: Cache<String, Arc<Vec<Differing>>>,
 }
 
 impl ReportCache {
     pub fn new() -> Self {
-        Self { agreement: Cache::new(KEPT) }
+        Self { agreement: Cache::new(KEPT), disagreements: Cache::new(LISTS_KEPT) }
     }
 }
 
@@ -34,21 +40,29 @@ impl Default for ReportCache {
 }
 
 /// Names what a report is a function of, apart from the project: snapshot, parameters and figure rules. Serves as its ETag.
-pub fn report_key(kind: &str, snapshot: i64, params: &AgreementParams) -> Result<String> {
+pub fn report_key(kind: &str, snapshot: i64, params: &impl serde::Serialize) -> Result<String> {
     let text = serde_json::to_string(params).map_err(Error::internal)?;
     Ok(hex(&Sha256::digest(format!("{kind}/{snapshot}/{FIGURE_VERSION}/{text}"))))
 }
 
+fn context(project: &Project, snapshot: &Snapshot) -> ReportContext {
+    ReportContext { project: project.name.clone(), snapshot: snapshot.number, config: snapshot.config.clone() }
+}
+
+async fn tables(app: &App, project: &Project, snapshot: i64, slice: &BTreeMap<String, String>) -> Result<TableSet> {
+    Ok(TableSet::new(&app.data_files(&project.id, snapshot).await?).with_slice(slice))
+}
+
 /// The agreement report of a snapshot: from memory, or computed once however many ask for it at the same time.
-pub async fn cached_agreement(
+pub async fn agreement(
     app: &App,
     project: &Project,
     snapshot: &Snapshot,
     params: &AgreementParams,
 ) -> Result<Arc<AgreementReport>> {
     let key = report_key("agreement", snapshot.number, params)?;
-    let compute = compute_agreement(app, project, snapshot, params, &key);
-    app.reports.agreement.try_get_with(format!("{}/{key}", project.id), compute).await.map_err(Error::from_shared)
+    let computed = compute_agreement(app, project, snapshot, params, &key);
+    app.reports.agreement.try_get_with(format!("{}/{key}", project.id), computed).await.map_err(Error::from_shared)
 }
 
 async fn compute_agreement(
@@ -58,32 +72,22 @@ async fn compute_agreement(
     params: &AgreementParams,
     key: &str,
 ) -> Result<Arc<AgreementReport>> {
-    let tables = tables(app, project, snapshot).await?;
-    let report = agreement::agreement(&app.engine, &tables, params, &context(project, snapshot)).await?;
-    if let Err(error) = publish(app, project, snapshot, params, key, &tables, &report).await {
+    let tables = tables(app, project, snapshot.number, &params.slice).await?;
+    let report = compute(&app.engine, &tables, params, &context(project, snapshot)).await?;
+    if let Err(error) = publish(app, project, snapshot, params, key, &report).await {
         // Reading must go on where storage cannot be written; the next computation tries again.
         tracing::warn!(project = %project.id, snapshot = snapshot.number, %error, "the report could not be written to storage");
     }
     Ok(Arc::new(report))
 }
 
-/// The exact files of a snapshot, for the engine.
-pub async fn tables(app: &App, project: &Project, snapshot: &Snapshot) -> Result<TableSet> {
-    Ok(TableSet::new(&app.data_files(&project.id, snapshot.number).await?))
-}
-
-/// What a report says about where it comes from.
-pub fn context(project: &Project, snapshot: &Snapshot) -> ReportContext {
-    ReportContext { project: project.name.clone(), snapshot: snapshot.number, config_xml: snapshot.config.clone() }
-}
-
+/// Writes the report's tidy tables once.
 async fn publish(
     app: &App,
     project: &Project,
     snapshot: &Snapshot,
     params: &AgreementParams,
     key: &str,
-    tables: &TableSet,
     report: &AgreementReport,
 ) -> Result<()> {
     let index = ReportKey {
@@ -96,15 +100,64 @@ async fn publish(
     if app.db.report_path(index).await?.is_some() {
         return Ok(());
     }
-    let folder = ProjectPrefix::new(&project.workspace_id, &project.id).report(snapshot.number, "agreement", &key[..16]);
-    let disagreements = disagreements::all(&app.engine, tables, params, &context(project, snapshot)).await?;
+    let report_id = &key[..16];
+    let folder = ProjectPrefix::new(&project.workspace_id, &project.id).report(snapshot.number, "agreement", report_id);
+    let list = differing(app, project, snapshot, &params.slice).await?;
+    let of_control: Vec<Differing> = list
+        .iter()
+        .filter(|found| params.control.as_ref().is_none_or(|control| *control == found.row.control))
+        .cloned()
+        .collect();
     let batches = [
-        ("measures", tidy::measures(report, &key[..16])?),
-        ("disagreements", tidy::disagreements(&disagreements, snapshot.number)?),
+        ("measures", tidy::measures(report, report_id)?),
+        ("disagreements", tidy::disagreements(&of_control, snapshot.number)?),
     ];
     for (name, batch) in batches {
         let bytes = tokio::task::spawn_blocking(move || encode_report(&batch)).await.map_err(Error::internal)??;
         app.lake.put(&format!("{folder}/{name}.parquet"), bytes).await?;
     }
     app.db.put_report(index, &folder, now_micros()).await
+}
+
+async fn differing(
+    app: &App,
+    project: &Project,
+    snapshot: &Snapshot,
+    slice: &BTreeMap<String, String>,
+) -> Result<Arc<Vec<Differing>>> {
+    let key = format!("{}/{}", project.id, report_key("disagreements", snapshot.number, slice)?);
+    let computed = async {
+        let tables = tables(app, project, snapshot.number, slice).await?;
+        Ok::<_, Error>(Arc::new(all(&app.engine, &tables, &context(project, snapshot)).await?))
+    };
+    app.reports.disagreements.try_get_with(key, computed).await.map_err(Error::from_shared)
+}
+
+/// One page of disagreements, of the newest snapshot or of the one that the cursor continues.
+pub async fn disagreements(
+    app: &App,
+    project: &Project,
+    newest: &Snapshot,
+    filter: &DisagreementFilter,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<Page<Disagreement>> {
+    let number = cursor.map(cursor_snapshot).transpose()?.unwrap_or(newest.number);
+    let pinned = if number == newest.number { newest.clone() } else { app.db.snapshot(&project.id, number).await? };
+    let list = differing(app, project, &pinned, &filter.slice).await?;
+    let mut page = page(&list, filter, number, cursor, limit)?;
+    let tables = tables(app, project, number, &BTreeMap::new()).await?;
+    add_previews(&app.engine, &tables, &mut page).await?;
+    Ok(page)
+}
+
+/// An item by its id, or by the id that the labelling tool gave it.
+pub async fn item(app: &App, project: &Project, snapshot: &Snapshot, id: &str) -> Result<ItemView> {
+    let files = app.data_files(&project.id, snapshot.number).await?;
+    let id = match id.contains('/') {
+        true => id.to_owned(),
+        false => items::find_by_native_id(&app.engine, &TableSet::new(&files), id).await?,
+    };
+    let buckets = u32::try_from(snapshot.buckets).map_err(Error::internal)?;
+    items::view(&app.engine, &TableSet::of_item(&files, &id, buckets), &id, snapshot.number).await
 }

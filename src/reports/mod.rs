@@ -1,4 +1,19 @@
 //! What a report is: SQL gives facts, `assay-stats` gives figures, this module puts them into one tidy shape.
 
+mod agreement;
+mod cache;
+mod columns;
+mod controls;
+mod disagreements;
+mod items;
 pub mod measure;
+mod ratings;
+mod render;
+mod tidy;
 pub mod views;
+
+pub use cache::{ReportCache, agreement, disagreements, item, report_key};
+pub use render::{Format, render};
+
+/// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.
+pub const FIGURE_VERSION: u32 = 1;

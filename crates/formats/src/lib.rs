@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+pub mod label_config;
 pub mod label_studio;
 mod raters;
 mod rows;

@@ -1,1 +1,13 @@
+//! Statistics of agreement between raters: pure functions on numbers and slices, without IO and without dependencies.
+//!
+//! Ratings go in once ([`agreement::Ratings`]), are condensed into additive counts ([`agreement::Facts`]), and every figure is a
+//! function of those counts. Figures are [`Estimate`]s: a value and a 95 % interval, each of which may be undefined with a reason,
+//! never a NaN. The order of items, raters and labels never changes a bit of the result.
 #![forbid(unsafe_code)]
+
+pub mod agreement;
+mod estimate;
+pub mod interval;
+mod sum;
+
+pub use estimate::{Estimate, Method, Sample, Undefined};

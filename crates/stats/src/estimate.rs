@@ -1,0 +1,103 @@
+use std::fmt;
+
+use crate::interval::Interval;
+
+/// One figure: its value, its 95 % interval, what they rest on and how the interval was made.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub value: Result<f64, Undefined>,
+    /// Can be undefined where the value is defined, for example with a single item.
+    pub interval: Result<Interval, Undefined>,
+    pub sample: Sample,
+    pub method: Method,
+}
+
+impl Estimate {
+    /// A figure that these ratings do not define.
+    pub(crate) fn undefined(reason: Undefined, sample: Sample, method: Method) -> Self {
+        Self { value: Err(reason), interval: Err(reason), sample, method }
+    }
+}
+
+/// What a figure was computed from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sample {
+    pub items: u64,
+    pub ratings: u64,
+    pub raters: u64,
+}
+
+/// Why a value or an interval does not exist. The codes are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Undefined {
+    /// There is no rating at all.
+    NoRatings,
+    /// All ratings come from one rater.
+    OneRater,
+    /// No item has two ratings.
+    NoPairableItems,
+    /// Only one category occurs, so that chance agreement is certain and chance-corrected agreement is 0/0.
+    SingleCategory,
+    /// Every pair of raters has an undefined kappa.
+    NoDefinedPair,
+    /// The label was never given to an item with two ratings.
+    LabelNotUsed,
+    /// Interval only: one item has no spread between items.
+    OneItem,
+    /// Interval only: all items carry the same information, the estimated standard error is 0.
+    ZeroVariance,
+}
+
+impl Undefined {
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NoRatings => "no_ratings",
+            Self::OneRater => "one_rater",
+            Self::NoPairableItems => "no_pairable_items",
+            Self::SingleCategory => "single_category",
+            Self::NoDefinedPair => "no_defined_pair",
+            Self::LabelNotUsed => "label_not_used",
+            Self::OneItem => "one_item",
+            Self::ZeroVariance => "zero_variance",
+        }
+    }
+}
+
+impl fmt::Display for Undefined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// How an interval was made: what varies, how its standard error is estimated and which distribution gives the width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Items vary; standard error of a mean over items; t with n - 1 degrees of freedom.
+    ItemMean,
+    /// Items vary; linearisation of Gwet (2008, 2014) as in irrCAC; t with n - 1 degrees of freedom.
+    GwetLinearised,
+    /// Items vary; linearised ratio of two totals; t with n - 1 degrees of freedom.
+    LinearisedRatio,
+    /// Items vary; infinitesimal jackknife (Jaeckel 1972) over items; t with n - 1 degrees of freedom.
+    InfinitesimalJackknife,
+    /// Items vary; large-sample standard error of Fleiss, Cohen and Everitt (1969); normal distribution.
+    FleissCohenEveritt,
+}
+
+impl Method {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ItemMean => "mean over items, t(n-1)",
+            Self::GwetLinearised => "gwet linearisation over items, t(n-1)",
+            Self::LinearisedRatio => "linearised ratio over items, t(n-1)",
+            Self::InfinitesimalJackknife => "infinitesimal jackknife over items, t(n-1)",
+            Self::FleissCohenEveritt => "fleiss-cohen-everitt 1969, normal",
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,56 @@
+//! `assay report`: a report of a project's newest snapshot, printed.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+
+use crate::app::App;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::reports::views::AgreementParams;
+use crate::reports::{Format, agreement, render};
+use crate::store::DEFAULT_WORKSPACE;
+
+#[derive(Debug, Subcommand)]
+pub enum ReportCommand {
+    /// Agreement between annotators, for each single-choice control.
+    Agreement(AgreementArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct AgreementArgs {
+    /// The project's name or id.
+    #[arg(long)]
+    project: String,
+
+    /// Only this control.
+    #[arg(long)]
+    control: Option<String>,
+
+    /// Only items whose data field has this value, as in language=de; repeat it to narrow further.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_slice)]
+    slice: Vec<(String, String)>,
+
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+fn parse_slice(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, value)) if !field.is_empty() => Ok((field.to_owned(), value.to_owned())),
+        _ => Err("expected FIELD=VALUE, as in language=de".to_owned()),
+    }
+}
+
+pub async fn run(config: &Config, command: ReportCommand) -> Result<()> {
+    let ReportCommand::Agreement(args) = command;
+    let app = App::open(config).await?;
+    let project = app.db.find_project(DEFAULT_WORKSPACE, &args.project).await?;
+    let snapshot = app.db.latest_snapshot(&project.id).await?.ok_or_else(|| {
+        Error::invalid(format!("project {} has no snapshot yet: import an export first", project.name))
+    })?;
+    let slice: BTreeMap<String, String> = args.slice.into_iter().collect();
+    let params = AgreementParams { control: args.control, slice };
+    let report = agreement(&app, &project, &snapshot, &params).await?;
+    super::print(&render(&report, args.format)?)
+}

@@ -1,0 +1,153 @@
+//! A report as text: a table for people, JSON and CSV for programs.
+
+use std::fmt::Write;
+
+use clap::ValueEnum;
+
+use super::measure::Measure;
+use super::views::{AgreementReport, ControlData};
+use crate::error::{Error, Result};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+pub fn render(report: &AgreementReport, format: Format) -> Result<String> {
+    match format {
+        Format::Json => Ok(serde_json::to_string_pretty(report).map_err(Error::internal)? + "\n"),
+        Format::Csv => Ok(csv(&report.measures)),
+        Format::Table => Ok(table(report)),
+    }
+}
+
+fn csv(measures: &[Measure]) -> String {
+    let mut text = "control,measure,by,label,annotator,other,value,ci_low,ci_high,n_items,n_ratings,n_raters,method,undefined_reason\n".to_owned();
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    for row in measures {
+        let fields = [
+            row.scope.control.clone(),
+            row.measure.clone(),
+            row.scope.by.clone(),
+            row.scope.label.clone().unwrap_or_default(),
+            row.scope.annotator.clone().unwrap_or_default(),
+            row.scope.other.clone().unwrap_or_default(),
+            number(row.value),
+            number(row.ci_low),
+            number(row.ci_high),
+            row.n_items.to_string(),
+            row.n_ratings.to_string(),
+            row.n_raters.to_string(),
+            row.method.clone(),
+            row.undefined_reason.clone().unwrap_or_default(),
+        ];
+        let line: Vec<String> = fields.iter().map(|field| quote(field)).collect();
+        text.push_str(&line.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+/// RFC 4180; a leading sign or formula character is left as it is, since numbers may have one.
+fn quote(field: &str) -> String {
+    match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field.to_owned(),
+    }
+}
+
+fn table(report: &AgreementReport) -> String {
+    let mut text = String::new();
+    let data = &report.data;
+    let slice: Vec<String> = report.params.slice.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let scope = if slice.is_empty() { String::new() } else { format!(", where {}", slice.join(" and ")) };
+    let _ = writeln!(
+        text,
+        "{}, snapshot {}: {} items, {} annotations count{scope}",
+        report.project, report.snapshot, data.items, data.annotations
+    );
+    for dropped in &data.dropped {
+        let _ = writeln!(text, "  left out: {} {}", dropped.annotations, dropped.reason.replace('_', " "));
+    }
+    for control in &data.controls {
+        control_table(&mut text, report, control);
+    }
+    text
+}
+
+fn control_table(text: &mut String, report: &AgreementReport, control: &ControlData) {
+    let _ = writeln!(text, "\n{} ({})", control.control, control.r#type);
+    if let Some(why_not) = &control.why_not {
+        let _ = writeln!(text, "  no figures: {why_not}");
+        return;
+    }
+    for dropped in &control.dropped {
+        let _ = writeln!(text, "  left out: {} {}", dropped.annotations, dropped.reason.replace('_', " "));
+    }
+    let name = |id: &Option<String>| {
+        let id = id.as_deref().unwrap_or_default();
+        report.data.raters.iter().find(|rater| rater.rater_id == id).map_or(id, |rater| rater.name.as_str()).to_owned()
+    };
+    let sections: [(&str, &str); 4] = [
+        ("overall", ""),
+        ("label", "per label"),
+        ("annotator", "per annotator, against the others"),
+        ("pair", "per pair of annotators"),
+    ];
+    for (by, title) in sections {
+        let rows: Vec<&Measure> =
+            report.measures.iter().filter(|row| row.scope.control == control.control && row.scope.by == by).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        if !title.is_empty() {
+            let _ = writeln!(text, "  {title}");
+        }
+        let _ = writeln!(
+            text,
+            "  {:<30} {:<26} {:>7}  {:<16} {:>6} {:>7}",
+            "", "", "value", "95 % interval", "items", "ratings"
+        );
+        for row in rows {
+            let subject = match by {
+                "label" => row.scope.label.clone().unwrap_or_default(),
+                "annotator" => name(&row.scope.annotator),
+                "pair" => format!("{} / {}", name(&row.scope.annotator), name(&row.scope.other)),
+                _ => String::new(),
+            };
+            let (first, second) =
+                if by == "overall" { (row.measure.clone(), String::new()) } else { (subject, row.measure.clone()) };
+            let _ = writeln!(
+                text,
+                "  {:<30} {:<26} {:>7}  {:<16} {:>6} {:>7}",
+                cut(&first, 30),
+                cut(&second, 26),
+                value(row),
+                interval(row),
+                row.n_items,
+                row.n_ratings
+            );
+        }
+    }
+}
+
+fn value(row: &Measure) -> String {
+    row.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
+}
+
+fn interval(row: &Measure) -> String {
+    match (row.ci_low, row.ci_high, &row.undefined_reason) {
+        (Some(low), Some(high), _) => format!("{low:.3} to {high:.3}"),
+        (_, _, Some(reason)) => reason.replace('_', " "),
+        _ => "none".to_owned(),
+    }
+}
+
+fn cut(text: &str, width: usize) -> String {
+    match text.char_indices().nth(width) {
+        Some(_) => text.chars().take(width - 1).chain(['…']).collect(),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,83 @@
+//! Reports as tidy tables, for the Parquet files beside the data.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, Float64Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{Field, Schema};
+
+use super::disagreements::Differing;
+use super::measure::Measure;
+use super::views::AgreementReport;
+use crate::error::{Error, Result};
+
+/// `measures`: one row per figure. `report` names the report it belongs to.
+pub fn measures(report: &AgreementReport, report_id: &str) -> Result<RecordBatch> {
+    let rows = &report.measures;
+    let text =
+        |of: &dyn Fn(&Measure) -> Option<String>| Arc::new(rows.iter().map(of).collect::<StringArray>()) as ArrayRef;
+    let number =
+        |of: &dyn Fn(&Measure) -> Option<f64>| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
+    // Warehouses know signed integers only.
+    let count = |of: &dyn Fn(&Measure) -> u64| {
+        Arc::new(rows.iter().map(|row| of(row) as i64).collect::<Int64Array>()) as ArrayRef
+    };
+    let options = |row: &Measure| serde_json::to_string(&row.options).ok();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("report_id", text(&|_| Some(report_id.to_owned()))),
+        ("snapshot", Arc::new(Int64Array::from(vec![report.snapshot; rows.len()]))),
+        ("control", text(&|row| Some(row.scope.control.clone()))),
+        ("measure", text(&|row| Some(row.measure.clone()))),
+        ("options", text(&options)),
+        ("by", text(&|row| Some(row.scope.by.clone()))),
+        ("label", text(&|row| row.scope.label.clone())),
+        ("annotator", text(&|row| row.scope.annotator.clone())),
+        ("other", text(&|row| row.scope.other.clone())),
+        ("value", number(&|row| row.value)),
+        ("ci_low", number(&|row| row.ci_low)),
+        ("ci_high", number(&|row| row.ci_high)),
+        ("n_items", count(&|row| row.n_items)),
+        ("n_ratings", count(&|row| row.n_ratings)),
+        ("n_raters", count(&|row| row.n_raters)),
+        ("method", text(&|row| Some(row.method.clone()))),
+        ("undefined_reason", text(&|row| row.undefined_reason.clone())),
+    ];
+    table(columns)
+}
+
+/// `disagreements`: one row per item and control on which annotators differ.
+pub fn disagreements(list: &[Differing], snapshot: i64) -> Result<RecordBatch> {
+    let text = |of: &dyn Fn(&Differing) -> String| {
+        Arc::new(list.iter().map(|row| Some(of(row))).collect::<StringArray>()) as ArrayRef
+    };
+    let lists = |of: &dyn Fn(&super::views::Vote) -> String| {
+        let mut builder = ListBuilder::new(StringBuilder::new());
+        for found in list {
+            for vote in &found.row.votes {
+                builder.values().append_value(of(vote));
+            }
+            builder.append(true);
+        }
+        Arc::new(builder.finish()) as ArrayRef
+    };
+    let times = list.iter().map(|row| row.updated_at).collect::<TimestampMicrosecondArray>().with_timezone("UTC");
+    table(vec![
+        ("snapshot", Arc::new(Int64Array::from(vec![snapshot; list.len()]))),
+        ("item_id", text(&|found| found.row.item_id.clone())),
+        ("control", text(&|found| found.row.control.clone())),
+        ("score", Arc::new(list.iter().map(|found| Some(found.row.score)).collect::<Float64Array>())),
+        ("n_ratings", Arc::new(list.iter().map(|found| found.row.n_ratings as i64).collect::<Int64Array>())),
+        ("annotators", lists(&|vote| vote.annotator.clone())),
+        ("labels", lists(&|vote| vote.label.clone())),
+        ("annotation_ids", lists(&|vote| vote.annotation_id.clone())),
+        ("updated_at", Arc::new(times)),
+    ])
+}
+
+fn table(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+    let fields: Vec<Field> =
+        columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(Error::internal)
+}
