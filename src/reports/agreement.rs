@@ -192,7 +192,7 @@ fn control_measures(control: &str, facts: &Facts, ratings: &ControlRatings) -> V
 }
 
 fn measure(name: &str, scope: Scope, estimate: Estimate) -> Measure {
-    let options = [
+    let policies = [
         ("level", "nominal"),
         ("cancelled", "left_out"),
         ("drafts", "left_out"),
@@ -200,10 +200,11 @@ fn measure(name: &str, scope: Scope, estimate: Estimate) -> Measure {
         ("repeats", "highest_native_id"),
         ("confidence", "0.95"),
     ];
+    let options = policies.into_iter().chain(own_options(name).iter().copied());
     let reason = |undefined: Undefined| undefined.code().to_owned();
     Measure {
         measure: name.to_owned(),
-        options: options.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        options: options.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         scope,
         value: estimate.value.ok(),
         ci_low: estimate.interval.ok().map(|interval| interval.low),
@@ -216,5 +217,18 @@ fn measure(name: &str, scope: Scope, estimate: Estimate) -> Measure {
             Err(why) => format!("{}; no interval: {}", estimate.method.name(), why.code()),
         },
         undefined_reason: estimate.value.err().map(reason),
+    }
+}
+
+/// The options of one measure that other tools choose differently.
+fn own_options(measure: &str) -> &'static [(&'static str, &'static str)] {
+    match measure {
+        "percent_agreement" | "kappa_against_others" => &[("averaging", "items")],
+        "specific_agreement" => &[("averaging", "pairs")],
+        "krippendorff_alpha" => &[("single_ratings", "left_out")],
+        "fleiss_kappa" => &[("single_ratings", "count_in_chance_only")],
+        "gwet_ac1" => &[("single_ratings", "count_in_chance_only"), ("categories", "observed")],
+        "mean_pairwise_cohen_kappa" => &[("averaging", "pairs_unweighted"), ("min_shared_items", "1")],
+        _ => &[],
     }
 }

@@ -110,6 +110,7 @@ fn check_offsets(offsets: &[usize], ratings: usize) -> Result<(), RatingsError> 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 

@@ -66,6 +66,7 @@ pub(crate) fn from_influence(value: f64, influence: &[(f64, u64)]) -> Result<Int
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 
