@@ -152,7 +152,8 @@ fn pair_matrix(text: &mut String, report: &AgreementReport, control: &ControlDat
         .cloned()
         .collect();
     let mirrored = kappas.iter().map(|row| {
-        let scope = Scope { annotator: row.scope.other.clone(), other: row.scope.annotator.clone(), ..row.scope.clone() };
+        let scope =
+            Scope { annotator: row.scope.other.clone(), other: row.scope.annotator.clone(), ..row.scope.clone() };
         Measure { scope, ..row.clone() }
     });
     let measures: Vec<Measure> = kappas.iter().cloned().chain(mirrored).collect();
