@@ -30,7 +30,7 @@ pub fn measures(report: &AgreementReport, report_id: &str) -> Result<RecordBatch
         ("control", text(&|row| Some(row.scope.control.clone()))),
         ("measure", text(&|row| Some(row.measure.clone()))),
         ("options", text(&options)),
-        ("level", text(&|row| Some(row.scope.by.clone()))),
+        ("by", text(&|row| Some(row.scope.by.clone()))),
         ("label", text(&|row| row.scope.label.clone())),
         ("annotator", text(&|row| row.scope.annotator.clone())),
         ("other", text(&|row| row.scope.other.clone())),
