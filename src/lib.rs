@@ -11,3 +11,4 @@ pub mod lake;
 pub mod reports;
 pub mod store;
 pub mod telemetry;
+pub mod web;

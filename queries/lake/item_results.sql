@@ -14,6 +14,8 @@ SELECT
     bbox,
     points,
     score,
+    original_width,
+    original_height,
     raw
 FROM results
 WHERE item_id = $item

@@ -32,6 +32,26 @@ struct DemoProject {
     config: &'static str,
 }
 
+macro_rules! demo_project {
+    ($name:literal) => {
+        DemoProject {
+            name: $name,
+            file: concat!($name, ".json"),
+            export: include_str!(concat!("../../fixtures/demo/", $name, ".json")),
+            config: include_str!(concat!("../../fixtures/demo/", $name, ".xml")),
+        }
+    };
+}
+
+const PROJECTS: &[DemoProject] = &[
+    demo_project!("review-sentiment"),
+    demo_project!("response-review"),
+    demo_project!("answer-quality"),
+    demo_project!("answer-preference"),
+    demo_project!("news-entities"),
+    demo_project!("parking-lot"),
+];
+
 /// Uploads through the demo's API are for trying things out.
 const MAX_UPLOAD: u64 = 1 << 30;
 

@@ -1,10 +1,10 @@
 //! The command line: parse, call, print.
 
-//DEMO mod demo;
+mod demo;
 mod import;
 mod keys;
 mod report;
-//DEMO mod serve;
+mod serve;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,9 +32,13 @@ enum Command {
     /// Print a report on a project.
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// Serve the API and the dashboard.
+    Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Import the demo projects that come with Assay and serve them on a free port.
+    Demo(demo::DemoArgs),
 }
 
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 the input or the request cannot be used,
@@ -49,7 +53,9 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Import(args) => import::run(&cli.config, args).await,
             Command::Report(command) => report::run(&cli.config, command).await,
+            Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
+            Command::Demo(args) => demo::run(&cli.config, args).await,
         }
     });
     // A worker thread deep in a long computation must not hold up the exit.

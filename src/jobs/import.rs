@@ -336,9 +336,9 @@ impl Merge {
             let Some(batch) = batch else { continue };
             let rows = batch.num_rows() as u64;
             if table == Table::Raters {
-                counts.raters = rows
+                counts.raters = rows;
             } else {
-                counts.rejects = rows
+                counts.rejects = rows;
             }
             removed.extend(self.files.iter().filter(|file| file.table == table).map(|file| file.id.clone()));
             added.push(self.app.lake.put_data(&self.prefix, table, 0, encode(table, batch)?).await?);

@@ -65,6 +65,17 @@ pub async fn agreement(
     app.reports.agreement.try_get_with(format!("{}/{key}", project.id), computed).await.map_err(Error::from_shared)
 }
 
+/// The agreement report of a snapshot, if it is in memory.
+pub async fn cached_agreement(
+    app: &App,
+    project: &Project,
+    snapshot: &Snapshot,
+    params: &AgreementParams,
+) -> Result<Option<Arc<AgreementReport>>> {
+    let key = report_key("agreement", snapshot.number, params)?;
+    Ok(app.reports.agreement.get(&format!("{}/{key}", project.id)).await)
+}
+
 async fn compute_agreement(
     app: &App,
     project: &Project,

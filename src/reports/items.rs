@@ -126,6 +126,8 @@ fn result(columns: &Columns<'_>, row: usize) -> Result<ResultView> {
             (0..points.len()).map(|point| numbers(points, point)).collect()
         }),
         score: number("score")?,
+        original_width: number("original_width")?,
+        original_height: number("original_height")?,
         raw: text("raw")?.and_then(|raw| serde_json::from_str(&raw).ok()),
     })
 }

@@ -12,7 +12,7 @@ mod render;
 mod tidy;
 pub mod views;
 
-pub use cache::{ReportCache, agreement, disagreements, item, report_key};
+pub use cache::{ReportCache, agreement, cached_agreement, disagreements, item, report_key};
 pub use render::{Format, render};
 
 /// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.

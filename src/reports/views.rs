@@ -173,6 +173,9 @@ pub struct ResultView {
     pub bbox: Option<[f64; 5]>,
     pub points: Option<Vec<[f64; 2]>>,
     pub score: Option<f64>,
+    /// Width of the image in pixels, where regions are in percent of it.
+    pub original_width: Option<f64>,
+    pub original_height: Option<f64>,
     /// What has no column, as imported.
     #[schema(value_type = Option<Object>)]
     pub raw: Option<serde_json::Value>,

@@ -205,26 +205,24 @@ impl<R: Read> Splitter<R> {
     }
 
     fn scan_inside(&mut self, mut depth: u32) {
-        let bytes = &self.buffer;
-        for at in self.scanned..bytes.len() {
-            match bytes[at] {
-                b'"' => {
-                    self.scanned = at + 1;
-                    self.state = State::InString { depth };
-                    return;
-                }
+        for (at, byte) in self.buffer.iter().enumerate().skip(self.scanned) {
+            match byte {
                 b'{' | b'[' => depth = depth.saturating_add(1),
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        self.end_task(at + 1);
-                        return;
-                    }
-                }
-                _ => {}
+                b'}' | b']' => depth -= 1,
+                b'"' => {}
+                _ => continue,
+            }
+            if *byte == b'"' {
+                self.scanned = at + 1;
+                self.state = State::InString { depth };
+                return;
+            }
+            if depth == 0 {
+                self.end_task(at + 1);
+                return;
             }
         }
-        self.scanned = bytes.len();
+        self.scanned = self.buffer.len();
         self.state = State::Inside { depth };
     }
 

@@ -1,0 +1,248 @@
+//! From requests to pages: look up, ask for the report, render.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, RETRY_AFTER};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::Markup;
+
+use super::layout::{self, CONTENT_SECURITY_POLICY as POLICY};
+use super::links::Links;
+use super::query::{Fields, complaint};
+use super::{disagreements, guide, item, overview, projects};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::reports;
+use crate::reports::views::{AgreementParams, AgreementReport, Page, ProjectView, SnapshotView};
+use crate::store::{DEFAULT_WORKSPACE, Project, Snapshot};
+
+/// Projects, and disagreements, on one page.
+const PAGE: usize = 50;
+
+const HOME: Links<'static> = Links { workspace: DEFAULT_WORKSPACE };
+
+/// `GET /`
+pub async fn home() -> Redirect {
+    Redirect::to(&HOME.projects())
+}
+
+/// `GET /w/{workspace}`
+pub async fn workspace(Path(workspace): Path<String>) -> Redirect {
+    Redirect::to(&Links { workspace: &workspace }.projects())
+}
+
+/// `GET /metrics-guide`
+pub async fn metrics_guide() -> Response {
+    respond(StatusCode::OK, guide::render(HOME))
+}
+
+/// Any other address.
+pub async fn nowhere(uri: Uri) -> Response {
+    failed(HOME, Error::not_found("page", uri.path()))
+}
+
+/// `GET /w/{workspace}/projects`
+pub async fn list_projects(
+    State(app): State<Arc<App>>,
+    Path(workspace): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let links = Links { workspace: &workspace };
+    let after = Fields::new(query.as_deref()).get("after");
+    answer(links, projects_page(&app, links, after.as_deref()).await)
+}
+
+async fn projects_page(app: &App, links: Links<'_>, after: Option<&str>) -> Result<(StatusCode, Markup)> {
+    let workspace = app.db.workspace(links.workspace).await?.id;
+    let more_than_shown = PAGE as i64 + 1;
+    let mut found = app.db.list_projects(&workspace, after, more_than_shown).await?;
+    let snapshots = app.db.latest_snapshots(&workspace, after, more_than_shown).await?;
+    let newest: HashMap<&str, &Snapshot> =
+        snapshots.iter().map(|snapshot| (snapshot.project_id.as_str(), snapshot)).collect();
+    let more = found.len() > PAGE;
+    found.truncate(PAGE);
+    let mut rows = Vec::with_capacity(found.len());
+    for project in &found {
+        let newest = newest.get(project.id.as_str()).copied();
+        let report = match newest {
+            Some(snapshot) => reports::cached_agreement(app, project, snapshot, &AgreementParams::default()).await?,
+            None => None,
+        };
+        let alphas = report.map(|report| projects::alphas(&report)).unwrap_or_default();
+        rows.push(projects::Row { project: project_view(project, newest)?, alphas });
+    }
+    let next = found.last().filter(|_| more).map(|last| last.name.as_str());
+    Ok((StatusCode::OK, projects::render(links, &rows, next)))
+}
+
+/// `GET /w/{workspace}/projects/{project}`
+pub async fn show_overview(
+    State(app): State<Arc<App>>,
+    Path((workspace, project)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let links = Links { workspace: &workspace };
+    answer(links, overview_page(&app, links, &project, &Fields::new(query.as_deref())).await)
+}
+
+async fn overview_page(app: &App, links: Links<'_>, project: &str, fields: &Fields) -> Result<(StatusCode, Markup)> {
+    let query = fields.overview().map_err(|(_, complaint)| Error::invalid(complaint))?;
+    let found = Found::load(app, links, project).await?;
+    let report = match &found.newest {
+        Some(snapshot) => {
+            Some(found.report(app, snapshot, &AgreementParams { control: None, slice: query.slice.clone() }).await?)
+        }
+        None => None,
+    };
+    Ok((StatusCode::OK, overview::render(links, &found.view, report.as_deref(), &query)))
+}
+
+/// `GET /w/{workspace}/projects/{project}/disagreements`
+pub async fn list_disagreements(
+    State(app): State<Arc<App>>,
+    Path((workspace, project)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let links = Links { workspace: &workspace };
+    answer(links, disagreements_page(&app, links, &project, &Fields::new(query.as_deref())).await)
+}
+
+async fn disagreements_page(
+    app: &App,
+    links: Links<'_>,
+    project: &str,
+    fields: &Fields,
+) -> Result<(StatusCode, Markup)> {
+    let found = Found::load(app, links, project).await?;
+    let (filter, mut complaints) = fields.filter();
+    let cursor = fields.get("cursor");
+    let mut list = Page { items: Vec::new(), next_cursor: None };
+    let mut report = None;
+    if let Some(newest) = &found.newest {
+        report = Some(found.report(app, newest, &AgreementParams::default()).await?);
+        if complaints.is_empty() {
+            match reports::disagreements(app, &found.project, newest, &filter, cursor.as_deref(), PAGE).await {
+                Ok(page) => list = page,
+                Err(Error::Invalid(message)) => complaints.push(complaint(message)),
+                Err(other) => return Err(other),
+            }
+        }
+    }
+    let status = if complaints.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+    let data = disagreements::Data {
+        project: &found.view,
+        report: report.as_deref(),
+        filter: &filter,
+        complaints: &complaints,
+        list: &list,
+        continued: cursor.is_some(),
+    };
+    Ok((status, disagreements::render(links, &data)))
+}
+
+/// `GET /w/{workspace}/projects/{project}/items/{item}`
+pub async fn show_item(
+    State(app): State<Arc<App>>,
+    Path((workspace, project, item)): Path<(String, String, String)>,
+) -> Response {
+    let links = Links { workspace: &workspace };
+    answer(links, item_page(&app, links, &project, &item).await)
+}
+
+async fn item_page(app: &App, links: Links<'_>, project: &str, item: &str) -> Result<(StatusCode, Markup)> {
+    let found = Found::load(app, links, project).await?;
+    let newest = found.newest.as_ref().ok_or_else(|| Error::not_found("item", item))?;
+    let view = reports::item(app, &found.project, newest, item).await?;
+    // Only for colours: not worth computing for.
+    let report = reports::cached_agreement(app, &found.project, newest, &AgreementParams::default()).await?;
+    Ok((StatusCode::OK, item::render(links, &found.view, report.as_deref(), &view)))
+}
+
+/// A project with its newest snapshot.
+struct Found {
+    project: Project,
+    newest: Option<Snapshot>,
+    view: ProjectView,
+}
+
+impl Found {
+    async fn load(app: &App, links: Links<'_>, project: &str) -> Result<Self> {
+        let project = app.db.find_project(links.workspace, project).await?;
+        let newest = app.db.latest_snapshot(&project.id).await?;
+        let view = project_view(&project, newest.as_ref())?;
+        Ok(Self { project, newest, view })
+    }
+
+    async fn report(&self, app: &App, snapshot: &Snapshot, params: &AgreementParams) -> Result<Arc<AgreementReport>> {
+        reports::agreement(app, &self.project, snapshot, params).await
+    }
+}
+
+fn project_view(project: &Project, newest: Option<&Snapshot>) -> Result<ProjectView> {
+    Ok(ProjectView {
+        id: project.id.clone(),
+        name: project.name.clone(),
+        created_at: rfc3339(project.created_at)?,
+        snapshot: newest.map(snapshot_view).transpose()?,
+    })
+}
+
+fn snapshot_view(snapshot: &Snapshot) -> Result<SnapshotView> {
+    let counts = &snapshot.counts;
+    Ok(SnapshotView {
+        number: snapshot.number,
+        created_at: rfc3339(snapshot.created_at)?,
+        items: counts.items,
+        annotations: counts.annotations,
+        predictions: counts.predictions,
+        results: counts.results,
+        raters: counts.raters,
+        rejects: counts.rejects,
+        bytes: counts.bytes,
+    })
+}
+
+fn rfc3339(micros: i64) -> Result<String> {
+    jiff::Timestamp::from_microsecond(micros).map(|time| time.to_string()).map_err(Error::internal)
+}
+
+fn answer(links: Links<'_>, page: Result<(StatusCode, Markup)>) -> Response {
+    match page {
+        Ok((status, page)) => respond(status, page),
+        Err(error) => failed(links, error),
+    }
+}
+
+/// A page that says what is wrong; causes of faults go to the log only.
+fn failed(links: Links<'_>, error: Error) -> Response {
+    let (status, title, detail) = match error {
+        Error::NotFound { .. } => (StatusCode::NOT_FOUND, "Not found", format!("{error}.")),
+        Error::Invalid(message) => (StatusCode::BAD_REQUEST, "This address cannot be used", format!("{message}.")),
+        Error::Conflict(message) => (StatusCode::CONFLICT, "Not now", format!("{message}.")),
+        Error::Unavailable { message, source } => {
+            tracing::warn!(%message, source = source.map(|source| format!("{source:#}")), "unavailable");
+            (StatusCode::SERVICE_UNAVAILABLE, "Not available", format!("{message}. Try again in a moment."))
+        }
+        Error::Cancelled => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not available",
+            "The work was stopped. Try again in a moment.".to_owned(),
+        ),
+        Error::Internal(error) => {
+            tracing::error!(error = format!("{error:#}"), "internal fault");
+            (StatusCode::INTERNAL_SERVER_ERROR, "Internal fault", "What happened is in the server’s log.".to_owned())
+        }
+    };
+    let mut response = respond(status, layout::problem(links, title, &detail));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("5"));
+    }
+    response
+}
+
+fn respond(status: StatusCode, page: Markup) -> Response {
+    (status, [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "private, no-cache")], page).into_response()
+}

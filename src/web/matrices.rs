@@ -1,0 +1,350 @@
+//! The charts of the overview, from a report.
+
+use std::collections::HashMap;
+
+use maud::{Markup, html};
+
+use super::charts::{self, Bars, Caption, Cell, Dot, Heat, Scale};
+use super::figures::{label_table, reason};
+use super::guide;
+use super::interval::Axis;
+use super::layout::scroll;
+use super::links::{self, Links};
+use super::overview::{Query, address};
+use super::text;
+use crate::reports::measure::Measure;
+use crate::reports::views::{AgreementReport, ConfusionCell, ControlData, DisagreementFilter, LabelCount};
+
+/// A matrix beyond this size is unreadable, and would make the page heavy.
+const MOST_NAMES: usize = 14;
+/// Rows of a list of figures.
+const MOST_ROWS: usize = 28;
+
+/// What the charts are drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    pub links: Links<'a>,
+    pub project: &'a str,
+    pub report: &'a AgreementReport,
+    pub control: &'a ControlData,
+    pub query: &'a Query,
+}
+
+impl View<'_> {
+    fn measures(&self, by: &str) -> impl Iterator<Item = &Measure> {
+        self.report.measures.iter().filter(move |m| m.scope.by == by && m.scope.control == self.control.control)
+    }
+
+    fn name<'a>(&'a self, rater: &'a str) -> &'a str {
+        let raters = &self.report.data.raters;
+        raters.iter().find(|named| named.rater_id == rater).map_or(rater, |named| &named.name)
+    }
+
+    /// The disagreements of this control and slice, narrowed further.
+    fn drill(&self, narrow: impl FnOnce(&mut DisagreementFilter)) -> String {
+        let mut filter = DisagreementFilter {
+            control: Some(self.control.control.clone()),
+            slice: self.query.slice.clone(),
+            ..DisagreementFilter::default()
+        };
+        narrow(&mut filter);
+        links::filtered(&self.links.disagreements(self.project), &filter, None)
+    }
+}
+
+/// Annotator by annotator.
+pub fn annotators(view: View<'_>) -> Markup {
+    let wanted = view.query.pairs.as_deref().unwrap_or("cohen_kappa");
+    let pairs: Vec<&Measure> = view.measures("pair").filter(|m| m.measure == wanted).collect();
+    let mut raters = busiest(&pairs);
+    let total = raters.len();
+    raters.truncate(MOST_NAMES);
+    raters.sort_by_key(|rater| view.name(rater).to_lowercase());
+    let by_pair: HashMap<(&str, &str), &Measure> = pairs
+        .iter()
+        .filter_map(|m| Some((m.scope.annotator.as_deref()?, m.scope.other.as_deref()?, *m)))
+        .flat_map(|(one, other, m)| [((one, other), m), ((other, one), m)])
+        .collect();
+    let cells = raters
+        .iter()
+        .map(|row| {
+            raters.iter().map(|column| pair_cell(view, row, column, by_pair.get(&(*row, *column)).copied())).collect()
+        })
+        .collect();
+    let names: Vec<String> = raters.iter().map(|rater| view.name(rater).to_owned()).collect();
+    let scale = if text::is_share(wanted) { Scale::Sequential } else { Scale::Diverging };
+    let note = format!(
+        "{}: {}. Select a cell to see where the two differ.{}",
+        guide::title(wanted),
+        brief(wanted),
+        beyond(total, "annotators")
+    );
+    let caption = Caption { id: "annotators", title: "Annotator by annotator", note: &note, corner: "Annotator" };
+    html! {
+        (toggle(view, wanted))
+        @if names.len() < 2 {
+            (missing("Annotator by annotator", "No two annotators share an item of this control."))
+        } @else {
+            (Heat { rows: names.clone(), columns: names, cells, scale }.render(caption))
+        }
+    }
+}
+
+/// The raters of some pair measures, those with most ratings in common with others first.
+fn busiest<'a>(pairs: &[&'a Measure]) -> Vec<&'a str> {
+    let mut ratings: HashMap<&str, u64> = HashMap::new();
+    for pair in pairs {
+        for rater in [&pair.scope.annotator, &pair.scope.other].into_iter().flatten() {
+            *ratings.entry(rater).or_default() += pair.n_items;
+        }
+    }
+    let mut raters: Vec<(&str, u64)> = ratings.into_iter().collect();
+    raters.sort_by_key(|(rater, n)| (std::cmp::Reverse(*n), *rater));
+    raters.into_iter().map(|(rater, _)| rater).collect()
+}
+
+fn pair_cell(view: View<'_>, row: &str, column: &str, measure: Option<&Measure>) -> Cell {
+    if row == column {
+        return Cell { shown: "—".into(), ..Cell::default() };
+    }
+    let names = format!("{} – {}", view.name(row), view.name(column));
+    let Some(measure) = measure else {
+        let none = "no shared items".to_owned();
+        return Cell { shown: none.clone(), hover: vec![names, none], ..Cell::default() };
+    };
+    let href = (measure.n_items > 0).then(|| {
+        view.drill(|filter| {
+            (filter.annotator, filter.other_annotator) = (Some(row.to_owned()), Some(column.to_owned()));
+        })
+    });
+    Cell { href, ..measured(measure, names) }
+}
+
+/// A measure as a cell: the value, and in the hover box interval and n.
+fn measured(measure: &Measure, heading: String) -> Cell {
+    let n = text::counted(measure.n_items, "item", "items");
+    match measure.value {
+        Some(value) => {
+            let shown = text::value(&measure.measure, value);
+            let mut hover = vec![heading, format!("{} {shown}", guide::title(&measure.measure))];
+            if let (Some(low), Some(high)) = (measure.ci_low, measure.ci_high) {
+                hover.push(format!("95 % interval {}", text::interval(&measure.measure, low, high)));
+            }
+            hover.push(n);
+            Cell { value: Some(value), shown, hover, href: None }
+        }
+        None => {
+            let why = format!("undefined: {}", reason(measure));
+            Cell { value: None, shown: why.clone(), hover: vec![heading, why, n], href: None }
+        }
+    }
+}
+
+fn toggle(view: View<'_>, wanted: &str) -> Markup {
+    html! {
+        nav.pills.small aria-label="Figure of the heat map" {
+            @for (measure, pairs) in [("cohen_kappa", None), ("percent_agreement", Some("percent_agreement"))] {
+                a href={ (address(view.links, view.project, &Query { pairs: pairs.map(str::to_owned), ..view.query.clone() })) "#annotators" }
+                    aria-current=[(measure == wanted).then_some("true")] { (guide::title(measure)) }
+            }
+        }
+    }
+}
+
+/// Each annotator against the others.
+pub fn against_others(view: View<'_>) -> Markup {
+    let title = "Each annotator against the others";
+    let Some(name) = preferred(view.measures("annotator")) else {
+        return missing(title, "No annotator shares an item with another one.");
+    };
+    let mut measures = weakest_first(view.measures("annotator").filter(|m| m.measure == name));
+    let total = measures.len();
+    measures.truncate(MOST_ROWS);
+    let low = Axis::over(measures.iter().copied()).low;
+    let rows: Vec<Dot> = measures.iter().filter_map(|m| dot(view, m)).collect();
+    let more =
+        if total > rows.len() { format!(" The {} lowest of {total} are shown.", rows.len()) } else { String::new() };
+    let note = format!("{}: {}. Lowest first.{more}", guide::title(&name), brief(&name));
+    charts::dots(&rows, low, Caption { id: "others", title, note: &note, corner: "Annotator" })
+}
+
+fn dot(view: View<'_>, measure: &Measure) -> Option<Dot> {
+    let rater = measure.scope.annotator.as_deref()?;
+    let name = view.name(rater).to_owned();
+    let href = Some(view.drill(|filter| filter.annotator = Some(rater.to_owned())));
+    let interval = measure.ci_low.zip(measure.ci_high);
+    let n = text::counted(measure.n_items, "item", "items");
+    let n = interval.map_or(n.clone(), |(low, high)| format!("{}, {n}", text::interval(&measure.measure, low, high)));
+    Some(Dot { cell: Cell { href, ..measured(measure, name.clone()) }, name, interval, n })
+}
+
+/// The figure that takes chance out, if there is one.
+fn preferred<'a>(measures: impl Iterator<Item = &'a Measure>) -> Option<String> {
+    measures.min_by_key(|m| (text::is_share(&m.measure), guide::rank(&m.measure))).map(|m| m.measure.clone())
+}
+
+/// Label by label: when one annotator said the row's label, how often did another say the column's.
+pub fn confusion(view: View<'_>) -> Markup {
+    let title = "Label confusion";
+    let labels: Vec<&str> = view.control.labels.iter().map(|count| count.label.as_str()).take(MOST_NAMES).collect();
+    let pairs: HashMap<(&str, &str), u64> = view
+        .control
+        .confusion
+        .iter()
+        .flat_map(|cell| {
+            [((cell.label.as_str(), cell.other.as_str()), cell.n), ((cell.other.as_str(), cell.label.as_str()), cell.n)]
+        })
+        .collect();
+    if pairs.is_empty() {
+        return missing(title, "No item of this control has answers by two annotators.");
+    }
+    // Of n equal pairs, both members said the label: 2n answers, as many as n pairs with this label on either side.
+    let answers = |row: &str| -> u64 {
+        let of_row = |cell: &&ConfusionCell| cell.label == row || cell.other == row;
+        view.control
+            .confusion
+            .iter()
+            .filter(of_row)
+            .map(|cell| if cell.label == cell.other { 2 * cell.n } else { cell.n })
+            .sum()
+    };
+    let cells = labels
+        .iter()
+        .map(|row| {
+            let total = answers(row);
+            labels
+                .iter()
+                .map(|column| {
+                    confusion_cell(view, row, column, pairs.get(&(*row, *column)).copied().unwrap_or(0), total)
+                })
+                .collect()
+        })
+        .collect();
+    let names: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+    let note = format!(
+        "Row: what one annotator said. Column: what another said of the same item. Select a cell off the diagonal to see those items.{}",
+        beyond(view.control.labels.len(), "labels")
+    );
+    Heat { rows: names.clone(), columns: names, cells, scale: Scale::Sequential }.render(Caption {
+        id: "confusion",
+        title,
+        note: &note,
+        corner: "Label",
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of counts, to be shown with one digit")]
+fn confusion_cell(view: View<'_>, row: &str, column: &str, pairs: u64, answers: u64) -> Cell {
+    if answers == 0 {
+        return Cell { shown: "—".into(), ..Cell::default() };
+    }
+    let weight = if row == column { 2 * pairs } else { pairs };
+    let share = weight as f64 / answers as f64;
+    let shown = format!("{:.0} %", share * 100.0);
+    let hover = vec![
+        format!("{row} – {column}"),
+        format!("{:.1} % of the answers paired with a “{row}”", share * 100.0),
+        text::counted(pairs, "pair of answers", "pairs of answers"),
+    ];
+    let href = (row != column && pairs > 0).then(|| {
+        view.drill(|filter| {
+            (filter.label, filter.other_label) = (Some(row.to_owned()), Some(column.to_owned()));
+        })
+    });
+    Cell { value: Some(share), shown, hover, href }
+}
+
+/// How often each label was given, by people and by models.
+pub fn distribution(view: View<'_>) -> Markup {
+    let title = "Label distribution";
+    let labels: Vec<_> = view.control.labels.iter().take(MOST_ROWS).collect();
+    if labels.is_empty() {
+        return missing(title, "No label of this control was given yet.");
+    }
+    let sum = |pick: fn(&LabelCount) -> u64| view.control.labels.iter().map(pick).sum::<u64>();
+    let (annotations, predictions) = (sum(|count| count.annotations), sum(|count| count.predictions));
+    let mut series = vec![(
+        "Annotations",
+        labels
+            .iter()
+            .map(|count| share_cell(view, &count.label, "annotations", count.annotations, annotations))
+            .collect(),
+    )];
+    if predictions > 0 {
+        let cells = labels
+            .iter()
+            .map(|count| share_cell(view, &count.label, "predictions", count.predictions, predictions))
+            .collect();
+        series.push(("Predictions", cells));
+    }
+    let more = if view.control.labels.len() > labels.len() {
+        format!(" The {} most frequent of {} labels are shown.", labels.len(), view.control.labels.len())
+    } else {
+        String::new()
+    };
+    let note = format!(
+        "Share of each label among all {annotations} annotated labels{}.{more}",
+        if predictions > 0 { ", and among predictions" } else { "" }
+    );
+    Bars { names: labels.iter().map(|count| count.label.clone()).collect(), series }.render(Caption {
+        id: "labels",
+        title,
+        note: &note,
+        corner: "Label",
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share of counts, to be shown with one digit")]
+fn share_cell(view: View<'_>, label: &str, what: &str, n: u64, total: u64) -> Cell {
+    if total == 0 {
+        return Cell { shown: "—".into(), ..Cell::default() };
+    }
+    let share = n as f64 / total as f64;
+    let shown = format!("{:.1} % ({})", share * 100.0, text::count(n));
+    let hover = vec![
+        label.to_owned(),
+        format!("{:.1} % of {what}", share * 100.0),
+        format!("{} of {}", text::count(n), text::count(total)),
+    ];
+    Cell { value: Some(share), shown, hover, href: Some(view.drill(|filter| filter.label = Some(label.to_owned()))) }
+}
+
+/// The figures by label, the hardest labels first.
+pub fn per_label(view: View<'_>) -> Markup {
+    let mut names: Vec<&str> = view.measures("label").map(|m| m.measure.as_str()).collect();
+    names.sort_unstable_by_key(|name| (guide::rank(name), *name));
+    names.dedup();
+    html! {
+        @for name in names {
+            @let rows = weakest_first(view.measures("label").filter(|m| m.measure == name));
+            section.panel {
+                h2 { a href=(links::guide(name)) { (guide::title(name)) } " by label" }
+                (scroll("Figures by label", label_table(&rows[..rows.len().min(MOST_ROWS)])))
+                @if rows.len() > MOST_ROWS { p.quiet { "The " (MOST_ROWS) " lowest of " (rows.len()) " labels are shown." } }
+            }
+        }
+    }
+}
+
+/// Undefined figures last, and equal ones in the report's order.
+fn weakest_first<'a>(measures: impl Iterator<Item = &'a Measure>) -> Vec<&'a Measure> {
+    let mut sorted: Vec<&Measure> = measures.collect();
+    sorted.sort_by(|a, b| a.value.unwrap_or(f64::INFINITY).total_cmp(&b.value.unwrap_or(f64::INFINITY)));
+    sorted
+}
+
+fn brief(measure: &str) -> &'static str {
+    guide::entry(measure).map_or("agreement of two annotators", |entry| entry.brief)
+}
+
+fn beyond(total: usize, what: &str) -> String {
+    if total > MOST_NAMES {
+        format!(" The {MOST_NAMES} most frequent of {total} {what} are shown.")
+    } else {
+        String::new()
+    }
+}
+
+fn missing(title: &str, why: &str) -> Markup {
+    html! { h3 { (title) } p.quiet { (why) } }
+}

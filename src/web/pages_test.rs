@@ -1,0 +1,97 @@
+//! All pages together, from fixtures. With `ASSAY_PAGES=folder` the test also writes them out, to be looked at in a browser.
+
+use maud::Markup;
+
+use super::layout::problem;
+use super::links::Links;
+use super::{assets, disagreements, fixtures, guide, item, overview, projects};
+use crate::reports::views::{DisagreementFilter, Page, ProjectView};
+
+const LINKS: Links<'static> = Links { workspace: "default" };
+
+fn pages() -> Vec<(&'static str, Markup)> {
+    let (project, report) = (fixtures::project(), fixtures::report());
+    let query = overview::Query::default();
+    let shares = overview::Query { pairs: Some("percent_agreement".into()), ..query.clone() };
+    let new = ProjectView { snapshot: None, name: "Empty one".into(), ..project.clone() };
+    let filter = DisagreementFilter {
+        control: Some("sentiment".into()),
+        label: Some("Negative".into()),
+        other_label: Some("Positive".into()),
+        ..DisagreementFilter::default()
+    };
+    let list = Page { items: fixtures::disagreements(), next_cursor: Some("bmV4dA".into()) };
+    let none = Page { items: vec![], next_cursor: None };
+    let listed = |filter, list| {
+        let data = disagreements::Data {
+            project: &project,
+            report: Some(&report),
+            filter,
+            complaints: &[],
+            list,
+            continued: false,
+        };
+        disagreements::render(LINKS, &data)
+    };
+    let rows = || {
+        let alphas = vec![("sentiment".to_owned(), Some(0.571))];
+        vec![projects::Row { project: project.clone(), alphas }, projects::Row { project: new.clone(), alphas: vec![] }]
+    };
+    vec![
+        ("projects", projects::render(LINKS, &rows(), Some("zebra & co"))),
+        ("projects-none", projects::render(LINKS, &[], None)),
+        ("overview", overview::render(LINKS, &project, Some(&report), &query)),
+        ("overview-shares", overview::render(LINKS, &project, Some(&report), &shares)),
+        ("overview-none", overview::render(LINKS, &new, None, &query)),
+        ("disagreements", listed(&DisagreementFilter::default(), &list)),
+        ("disagreements-filtered", listed(&filter, &list)),
+        ("disagreements-none", listed(&filter, &none)),
+        ("item-text", item::render(LINKS, &project, Some(&report), &fixtures::text_item())),
+        ("item-image", item::render(LINKS, &project, Some(&report), &fixtures::image_item())),
+        ("guide", guide::render(LINKS)),
+        ("problem", problem(LINKS, "Not found", "project \"x\" does not exist")),
+    ]
+}
+
+#[test]
+fn pages_are_small_and_free_of_inline_code() {
+    for (name, page) in pages() {
+        let page = page.into_string();
+        write_out(name, &page);
+        assert!(page.len() < 100_000, "{name} has {} bytes", page.len());
+        assert!(!page.contains(" style=") && !page.contains("<style"), "{name} has inline styles");
+        for script in page.split("<script").skip(1) {
+            let tag = script.split_once('>').map_or(script, |(tag, _)| tag);
+            assert!(tag.contains("src=\"/assets/") || tag.contains("type=\"application/json\""), "{name}: {tag}");
+        }
+        assert!(!page.contains(" onclick") && !page.contains(">NaN"), "{name}");
+        assert_eq!(page.matches("<h1").count(), 1, "{name} has one main heading");
+        assert_eq!(
+            page.contains(&assets::PLOTLY.path()),
+            page.contains("data-chart"),
+            "{name}: plotly.js only where it is used"
+        );
+    }
+}
+
+#[test]
+fn ids_are_unique_in_each_page() {
+    for (name, page) in pages() {
+        let page = page.into_string();
+        let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "{name}: {ids:?}");
+    }
+}
+
+/// Writes a page and the assets to the folder `ASSAY_PAGES`, if that is set.
+fn write_out(name: &str, page: &str) {
+    let Some(folder) = std::env::var_os("ASSAY_PAGES").map(std::path::PathBuf::from) else { return };
+    std::fs::create_dir_all(folder.join("assets")).unwrap();
+    std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
+    for asset in [&*assets::STYLE, &*assets::SCRIPT, &*assets::ICON, &*assets::PLOTLY] {
+        std::fs::write(folder.join(asset.path().trim_start_matches('/')), &asset.body).unwrap();
+    }
+}
