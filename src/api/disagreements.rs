@@ -10,12 +10,12 @@ use utoipa::IntoParams;
 
 use super::access::{OnProject, Read};
 use super::extract::{QueryParams, many, number, slices};
-use super::paging;
+use super::paging::{self, List};
 use super::problem::{Problem, ProblemBody};
 use super::snapshots::wanted;
 use super::state::ApiState;
 use crate::error::Error;
-use crate::reports::disagreements;
+use crate::reports;
 use crate::reports::views::{Disagreement, DisagreementFilter, Page};
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -68,13 +68,20 @@ pub async fn list(
     QueryParams(query): QueryParams<DisagreementQuery>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let limit = paging::limit(query.limit)?;
-    let snapshot = wanted(&api, &on.project, query.snapshot).await?;
-    let cursor = query.cursor.clone();
+    let limit = usize::try_from(paging::limit(query.limit)?).map_err(Error::internal)?;
+    let (number, cursor) = (query.snapshot, query.cursor.clone());
     let filter = query.filter()?;
-    let limit = usize::try_from(limit).map_err(Error::internal)?;
-    let page = disagreements(&api.app, &on.project, &snapshot, &filter, cursor.as_deref(), limit).await?;
-    Ok(paging::respond::<Disagreement>(&uri, &page))
+    let list = List::new(&[
+        "disagreements",
+        &on.project.id,
+        &serde_json::to_string(&(number, &filter)).map_err(Error::internal)?,
+    ]);
+    let cursor = list.after(cursor.as_deref())?;
+    let snapshot = wanted(&api, &on.project, number).await?;
+    // Its own cursor pins the snapshot: an import in between does not shift the pages.
+    let mut page = reports::disagreements(&api.app, &on.project, &snapshot, &filter, cursor.as_deref(), limit).await?;
+    page.next_cursor = page.next_cursor.map(|inner| list.cursor(&inner)).transpose()?;
+    Ok(paging::respond(&uri, &page))
 }
 
 impl DisagreementQuery {

@@ -12,6 +12,7 @@ use super::extract::{QueryParams, number};
 use super::problem::{Problem, ProblemBody};
 use super::snapshots::wanted;
 use super::state::ApiState;
+use crate::reports;
 use crate::reports::views::ItemView;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,6 +45,5 @@ pub async fn get(
     let snapshot = wanted(&api, &on.project, query.snapshot).await?;
     let segments: Vec<&str> =
         path.iter().filter(|(name, _)| matches!(*name, "item" | "rest")).map(|(_, text)| text).collect();
-    let item = segments.join("/");
-    Ok(Json(crate::reports::item(&api.app, &on.project, &snapshot, &item).await?))
+    Ok(Json(reports::item(&api.app, &on.project, &snapshot, &segments.join("/")).await?))
 }

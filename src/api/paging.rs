@@ -72,7 +72,8 @@ impl List {
         Ok(Page { items: rows.into_iter().map(view).collect::<Result<_>>()?, next_cursor })
     }
 
-    fn cursor(&self, key: &str) -> Result<String> {
+    /// The cursor that goes on after the row with this key.
+    pub fn cursor(&self, key: &str) -> Result<String> {
         let text = serde_json::to_string(&(&self.0, key)).map_err(Error::internal)?;
         Ok(BASE64_URL_SAFE_NO_PAD.encode(text))
     }

@@ -19,8 +19,8 @@ use super::snapshots::wanted;
 use super::state::ApiState;
 use crate::error::{Error, Result};
 use crate::lake::hex;
-use crate::reports::{self, render, report_key};
 use crate::reports::views::{AgreementParams, AgreementReport};
+use crate::reports::{self, render, report_key};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -98,7 +98,9 @@ impl Format {
     fn write(self, report: &AgreementReport) -> Result<Response> {
         Ok(match self {
             Self::Json => Json(report).into_response(),
-            Self::Csv => ([(CONTENT_TYPE, "text/csv; charset=utf-8")], render(report, reports::Format::Csv)?).into_response(),
+            Self::Csv => {
+                ([(CONTENT_TYPE, "text/csv; charset=utf-8")], render(report, reports::Format::Csv)?).into_response()
+            }
         })
     }
 }

@@ -3,7 +3,8 @@
 //! One runtime (memory pool, disk, caches) serves the process; every query gets its own session that knows nothing but
 //! the tables it was handed. No directory is ever listed.
 
-pub mod bridge;
+mod bridge;
+pub mod frames;
 
 use std::collections::BTreeMap;
 use std::path::Path;

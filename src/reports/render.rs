@@ -4,9 +4,14 @@ use std::fmt::Write;
 
 use clap::ValueEnum;
 
-use super::measure::Measure;
+use super::measure::{Measure, Scope};
+use super::tidy;
 use super::views::{AgreementReport, ControlData};
+use crate::engine::frames::matrix;
 use crate::error::{Error, Result};
+
+/// A wider matrix would not fit a terminal; the list of pairs has it all.
+const MATRIX_COLUMNS: usize = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -19,7 +24,7 @@ pub fn render(report: &AgreementReport, format: Format) -> Result<String> {
     match format {
         Format::Json => Ok(serde_json::to_string_pretty(report).map_err(Error::internal)? + "\n"),
         Format::Csv => Ok(csv(&report.measures)),
-        Format::Table => Ok(table(report)),
+        Format::Table => table(report),
     }
 }
 
@@ -58,7 +63,7 @@ fn quote(field: &str) -> String {
     }
 }
 
-fn table(report: &AgreementReport) -> String {
+fn table(report: &AgreementReport) -> Result<String> {
     let mut text = String::new();
     let data = &report.data;
     let slice: Vec<String> = report.params.slice.iter().map(|(key, value)| format!("{key} = {value}")).collect();
@@ -72,24 +77,21 @@ fn table(report: &AgreementReport) -> String {
         let _ = writeln!(text, "  left out: {} {}", dropped.annotations, dropped.reason.replace('_', " "));
     }
     for control in &data.controls {
-        control_table(&mut text, report, control);
+        control_table(&mut text, report, control)?;
     }
-    text
+    Ok(text)
 }
 
-fn control_table(text: &mut String, report: &AgreementReport, control: &ControlData) {
+fn control_table(text: &mut String, report: &AgreementReport, control: &ControlData) -> Result<()> {
     let _ = writeln!(text, "\n{} ({})", control.control, control.r#type);
     if let Some(why_not) = &control.why_not {
         let _ = writeln!(text, "  no figures: {why_not}");
-        return;
+        return Ok(());
     }
     for dropped in &control.dropped {
         let _ = writeln!(text, "  left out: {} {}", dropped.annotations, dropped.reason.replace('_', " "));
     }
-    let name = |id: &Option<String>| {
-        let id = id.as_deref().unwrap_or_default();
-        report.data.raters.iter().find(|rater| rater.rater_id == id).map_or(id, |rater| rater.name.as_str()).to_owned()
-    };
+    let name = |id: &Option<String>| rater_name(report, id.as_deref().unwrap_or_default());
     let sections: [(&str, &str); 4] = [
         ("overall", ""),
         ("label", "per label"),
@@ -101,6 +103,9 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
             report.measures.iter().filter(|row| row.scope.control == control.control && row.scope.by == by).collect();
         if rows.is_empty() {
             continue;
+        }
+        if by == "pair" {
+            pair_matrix(text, report, control)?;
         }
         if !title.is_empty() {
             let _ = writeln!(text, "  {title}");
@@ -131,6 +136,45 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
             );
         }
     }
+    Ok(())
+}
+
+fn rater_name(report: &AgreementReport, id: &str) -> String {
+    report.data.raters.iter().find(|rater| rater.rater_id == id).map_or(id, |rater| rater.name.as_str()).to_owned()
+}
+
+/// Cohen's kappa of every pair, as a square that is read by rows.
+fn pair_matrix(text: &mut String, report: &AgreementReport, control: &ControlData) -> Result<()> {
+    let kappas: Vec<Measure> = report
+        .measures
+        .iter()
+        .filter(|row| row.scope.control == control.control && row.scope.by == "pair" && row.measure == "cohen_kappa")
+        .cloned()
+        .collect();
+    let mirrored = kappas.iter().map(|row| {
+        let scope =
+            Scope { annotator: row.scope.other.clone(), other: row.scope.annotator.clone(), ..row.scope.clone() };
+        Measure { scope, ..row.clone() }
+    });
+    let measures: Vec<Measure> = kappas.iter().cloned().chain(mirrored).collect();
+    let long = tidy::measures(&AgreementReport { measures, ..report.clone() }, "")?;
+    let matrix = matrix(&[long], "annotator", "other", "value")?;
+    if matrix.columns.len() > MATRIX_COLUMNS {
+        return Ok(());
+    }
+    let _ = writeln!(text, "  Cohen's kappa of each pair");
+    let _ = write!(text, "  {:<20}", "");
+    for id in &matrix.columns {
+        let _ = write!(text, " {:>9}", cut(&rater_name(report, id), 9));
+    }
+    for (id, values) in matrix.rows.iter().zip(&matrix.values) {
+        let _ = write!(text, "\n  {:<20}", cut(&rater_name(report, id), 20));
+        for value in values {
+            let _ = write!(text, " {:>9}", value.map_or_else(|| "·".to_owned(), |value| format!("{value:.2}")));
+        }
+    }
+    text.push('\n');
+    Ok(())
 }
 
 fn value(row: &Measure) -> String {

@@ -20,7 +20,7 @@ from label_studio import Expected, easy_form, load
 
 PROJECT = "reviews"
 # Copies of the demo export in the file: enough for the import to take long in comparison to starting the process.
-COPIES = 12
+COPIES = 6
 
 
 def copies(tasks, count):

@@ -41,22 +41,15 @@ def measure_of_json(measure):
     )
 
 
-def options_of(value):
-    """Options are a map in Parquet, which readers give as pairs or as a dict, or JSON text."""
-    if isinstance(value, str):
-        value = json.loads(value)
-    return json.dumps(dict(value), sort_keys=True)
-
-
 def measure_of_row(row):
     return (
         row["measure"],
-        row["level"],
+        row["by"],
         *(text(row[name]) for name in SCOPE),
         *(bits(row[name]) for name in FIGURES),
         *(int(row[name]) for name in COUNTS),
         *(text(row[name]) for name in TEXTS),
-        options_of(row["options"]),
+        json.dumps(json.loads(row["options"]), sort_keys=True),
     )
 
 

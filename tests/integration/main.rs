@@ -3,5 +3,7 @@
 
 mod api;
 mod imports;
+mod layers;
+mod lockfile;
 mod store;
 mod support;

@@ -1,5 +1,7 @@
 //! From an upload to its figures, with a worker at work.
 
+use std::time::Duration;
+
 use assay::jobs::runner;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
@@ -54,6 +56,18 @@ impl Working {
         self.client().send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// The worker removes an upload right after its job has ended.
+    async fn uploads_are_removed(&self) {
+        let folder = self.service.app().temp.join("uploads");
+        for _ in 0..100 {
+            if std::fs::read_dir(&folder).unwrap().next().is_none() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("uploads are left in {}", folder.display());
+    }
+
     async fn end(self) {
         self.stop.cancel();
         self.worker.await.unwrap();
@@ -74,15 +88,15 @@ fn export() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_becomes_a_snapshot_and_a_report() {
     let working = Working::new().await;
-    working.get("agreement").await.refused(404, "snapshot_not_found");
+    let detail = working.get("agreement").await.refused(404, "snapshot_not_found");
+    assert!(detail.contains("import an export first"), "{detail}");
     let job = working.import(export().to_string()).await;
     assert_eq!(
         (&job["state"], &job["error"], &job["result"]["snapshot"]),
         (&json!("done"), &Value::Null, &json!(1)),
         "{job}"
     );
-    let uploads = std::fs::read_dir(working.service.app().temp.join("uploads")).unwrap().count();
-    assert_eq!(uploads, 0, "an upload is removed when its job has ended");
+    working.uploads_are_removed().await;
     let audit = working.client().get("/v1/audit?limit=1").await.expect(StatusCode::OK);
     assert_eq!((&audit["items"][0]["action"], &audit["items"][0]["outcome"]), (&json!("import"), &json!("done")));
 
@@ -188,7 +202,7 @@ async fn disagreements_are_filtered_and_read_page_by_page() {
     assert_eq!(second["next_cursor"], Value::Null);
     let cursor = page["next_cursor"].as_str().unwrap();
     let other = format!("disagreements?limit=1&label=good&cursor={cursor}");
-    assert_eq!(working.get(&other).await.status, StatusCode::BAD_REQUEST, "a cursor belongs to its filter");
+    working.get(&other).await.refused(400, "invalid_cursor");
     working.end().await;
 }
 
@@ -223,7 +237,7 @@ async fn a_file_that_cannot_be_imported_fails_its_job_and_nothing_else() {
     assert!(error.contains("export.json"), "{error}");
     let project = working.client().get("/v1/projects/reviews").await.expect(StatusCode::OK);
     assert_eq!(project["snapshot"]["number"], 1);
-    assert_eq!(std::fs::read_dir(working.service.app().temp.join("uploads")).unwrap().count(), 0);
+    working.uploads_are_removed().await;
     let audit = working.client().get("/v1/audit?limit=1").await.expect(StatusCode::OK);
     assert!(audit["items"][0]["outcome"].as_str().unwrap().starts_with("failed: "), "{audit}");
     working.end().await;

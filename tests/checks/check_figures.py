@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""Figures of `assay report agreement` equal those of the peers on the same data, to 1e-9.
+
+Ratings are read from the JSON anew, by the documented policies. Peers: krippendorff (alpha, also per label), irrCAC (Fleiss' kappa,
+Gwet's AC1, percent agreement, and the intervals of all three coefficients), scikit-learn (Cohen's kappa of each pair). Specific
+agreement and an annotator against the others are worked out here, from their definitions. Where real exports lie in ../shared they
+are checked too.
+"""
+
+import math
+import warnings
+import xml.etree.ElementTree
+from collections import Counter, defaultdict
+from itertools import combinations
+
+import krippendorff
+import numpy
+import pandas
+from irrCAC.raw import CAC
+from sklearn.metrics import cohen_kappa_score
+
+import common
+from label_studio import load
+
+TOLERANCE = 1e-9
+
+
+def single_choice_controls(config):
+    """Controls in which one label is chosen for the whole task."""
+    for tag in xml.etree.ElementTree.parse(config).iter("Choices"):
+        if tag.get("choice", "single") != "multiple" and tag.get("perRegion") != "true":
+            yield tag.get("name")
+
+
+def user(annotation, source):
+    by = annotation["completed_by"]
+    if by is None:
+        return f"{source}/deleted-user/{annotation['id']}"
+    return f"{source}/user/{by['id'] if isinstance(by, dict) else by}"
+
+
+def answers(tasks, source, control):
+    """item -> {annotator: label}: submitted, not skipped, no ground truth, of several by one annotator the highest id."""
+    ratings = {}
+    for task in tasks:
+        used = [a for a in task["annotations"] if not a["was_cancelled"] and not a["ground_truth"]]
+        latest = {user(a, source): a for a in sorted(used, key=lambda a: a["id"])}
+        chosen = {
+            rater: result["value"]["choices"][0]
+            for rater, annotation in latest.items()
+            for result in annotation["result"]
+            if result.get("from_name") == control and result["value"]["choices"]
+        }
+        if chosen:
+            ratings[f"{source}/task/{task['id']}"] = chosen
+    return ratings
+
+
+class Peers:
+    """What the peers say about one control."""
+
+    def __init__(self, ratings):
+        self.ratings = ratings
+        self.pairable = {item: given for item, given in ratings.items() if len(given) > 1}
+        self.labels = sorted({label for given in ratings.values() for label in given.values()})
+        self.raters = sorted({rater for given in ratings.values() for rater in given})
+
+    def alpha(self, label=None):
+        """Krippendorff's alpha; of one label against all others."""
+        group = (lambda given: int(given == label)) if label else self.labels.index
+        rows = [[sum(group(g) == k for g in given.values()) for k in range(2 if label else len(self.labels))] for given in self.ratings.values()]
+        alpha = krippendorff.alpha(value_counts=numpy.array(rows), level_of_measurement="nominal")
+        return None if math.isnan(alpha) else alpha
+
+    def irrcac(self):
+        """Measure -> (value, low, high). It divides by zero when one item alone can be compared; then there is no peer."""
+        if len(self.pairable) < 2:
+            return {}
+        table = pandas.DataFrame([[given.get(rater) for rater in self.raters] for given in self.ratings.values()])
+        peer = CAC(table, digits=15)
+        found = {}
+        for name, estimate in (("fleiss_kappa", peer.fleiss()), ("gwet_ac1", peer.gwet()), ("krippendorff_alpha", peer.krippendorff())):
+            est = estimate["est"]
+            found[name] = (est["coefficient_value"], *est["confidence_interval"])
+        found["percent_agreement"] = (peer.fleiss()["est"]["pa"], None, None)
+        return found
+
+    def shared(self, a, b):
+        both = [given for given in self.ratings.values() if a in given and b in given]
+        return [given[a] for given in both], [given[b] for given in both]
+
+    def pairs(self):
+        """(annotator, annotator) -> (share of equal labels, Cohen's kappa or None)."""
+        found = {}
+        for a, b in combinations(self.raters, 2):
+            ours, theirs = self.shared(a, b)
+            if ours:
+                kappa = cohen_kappa_score(ours, theirs)
+                found[a, b] = (numpy.mean([x == y for x, y in zip(ours, theirs, strict=True)]), None if math.isnan(kappa) else kappa)
+        return found
+
+    def specific(self, label):
+        """Given that one annotator chose the label: the share of the item's others who did too."""
+        counts = [(sum(g == label for g in given.values()), len(given)) for given in self.pairable.values()]
+        chances = sum(n * (all_ - 1) for n, all_ in counts)
+        return sum(n * (n - 1) for n, _ in counts) / chances if chances else None
+
+    def against_others(self, rater):
+        """(mean share of the others who agree, kappa of the annotator against the pooled others)."""
+        items = [given for given in self.pairable.values() if rater in given]
+        if not items:
+            return None, None
+        own, pooled, agree = Counter(), defaultdict(float), 0.0
+        for given in items:
+            others = Counter(label for other, label in given.items() if other != rater)
+            own[given[rater]] += 1
+            for label, n in others.items():
+                pooled[label] += n / others.total()
+            agree += others[given[rater]] / others.total()
+        n = len(items)
+        observed, expected = agree / n, sum(own[label] / n * pooled[label] / n for label in own)
+        return observed, (observed - expected) / (1 - expected) if expected < 1 else None
+
+
+class Comparison:
+    def __init__(self, check, what, report, control):
+        self.check, self.what = check, what
+        self.measures = {}
+        for measure in report["measures"]:
+            scope = measure["scope"]
+            if scope["control"] == control:
+                key = (measure["measure"], scope["by"], scope.get("label"), scope.get("annotator"), scope.get("other"))
+                check.true(f"{what}: {key} stands once", key not in self.measures)
+                self.measures[key] = measure
+        self.left = set(self.measures)
+
+    def figure(self, name, by, value, low=None, high=None, label=None, annotator=None, other=None):
+        key = (name, by, label, annotator, other)
+        where = f"{self.what}: {name} of {by} {' and '.join(filter(None, key[2:]))}".rstrip()
+        measure = self.measures.get(key)
+        self.left.discard(key)
+        if measure is None:
+            self.check.true(where, False, "is not in the report")
+            return
+        self.check.true(f"{where}: has a value or a reason", (measure["value"] is None) == (measure["undefined_reason"] is not None))
+        for which, found, expected in (("value", measure["value"], value), ("low", measure["ci_low"], low), ("high", measure["ci_high"], high)):
+            if which == "value" or expected is not None:
+                self.check.true(f"{where}: {which}", near(found, expected), f"found {found}, the peer has {expected}")
+
+
+def near(found, expected):
+    if found is None or expected is None:
+        return found is expected
+    return abs(found - float(expected)) <= TOLERANCE
+
+
+def compare(check, what, report, control, ratings):
+    peers, compared = Peers(ratings), Comparison(check, what, report, control)
+    for name, (value, low, high) in peers.irrcac().items():
+        compared.figure(name, "overall", value, low, high)
+    compared.figure("krippendorff_alpha", "overall", peers.alpha())
+    pairs = peers.pairs()
+    kappas = [kappa for _, kappa in pairs.values() if kappa is not None]
+    compared.figure("mean_pairwise_cohen_kappa", "overall", numpy.mean(kappas) if kappas else None)
+    for (a, b), (agreement, kappa) in pairs.items():
+        compared.figure("percent_agreement", "pair", agreement, annotator=a, other=b)
+        compared.figure("cohen_kappa", "pair", kappa, annotator=a, other=b)
+    for label in peers.labels:
+        compared.figure("krippendorff_alpha", "label", peers.alpha(label), label=label)
+        compared.figure("specific_agreement", "label", peers.specific(label), label=label)
+    for rater in peers.raters:
+        agreement, kappa = peers.against_others(rater)
+        compared.figure("percent_agreement", "annotator", agreement, annotator=rater)
+        compared.figure("kappa_against_others", "annotator", kappa, annotator=rater)
+    if len(peers.pairable) > 1:
+        check.equal(f"{what}: figures that no peer was asked for", sorted(map(str, compared.left)), [])
+    overall = compared.measures.get(("krippendorff_alpha", "overall", None, None, None), {})
+    counted = (overall.get("n_items"), overall.get("n_ratings"), overall.get("n_raters"))
+    raters = {rater for given in peers.pairable.values() for rater in given}
+    check.equal(f"{what}: n of alpha", counted, (len(peers.pairable), sum(map(len, peers.pairable.values())), len(raters)))
+
+
+def sources():
+    real = common.SHARED / "label-studio"
+    if real.is_dir():
+        for folder in sorted(path for path in real.iterdir() if (path / "snapshot_full.json").exists()):
+            yield folder.name, folder / "snapshot_full.json", folder / "config.xml"
+    for export in sorted(common.DEMO.glob("*.json")):
+        yield export.stem, export, export.with_suffix(".xml")
+
+
+def check_slice(check, folder, project, tasks, report_of):
+    """A slice's figures are those of its items alone."""
+    values = Counter(str(task["data"].get("source")) for task in tasks)
+    value, _ = values.most_common(1)[0]
+    part = [task for task in tasks if str(task["data"].get("source")) == value]
+    report = report_of("--slice", f"source={value}", "--control", "sentiment")
+    compare(check, f"{project}, source = {value}", report, "sentiment", answers(part, project, "sentiment"))
+    check.equal(f"{project}, source = {value}: items", report["data"]["items"], len(part))
+
+
+def run(check):
+    # Peers answer 0/0 with nan and a warning; Assay must answer with a reason, which is compared.
+    warnings.filterwarnings("ignore", module="sklearn")
+    warnings.filterwarnings("ignore", module="krippendorff")
+    with common.scratch() as folder:
+        controls = 0
+        for project, export, config in sources():
+            tasks = load(export)
+            common.import_files(folder / project, project, export, config=config)
+            report = common.agreement(folder / project, project)
+            reported = {entry["control"] for entry in report["data"]["controls"] if entry["reported"]}
+            ratings = {control: answers(tasks, project, control) for control in single_choice_controls(config)}
+            check.equal(f"{project}: controls with figures", reported, {control for control, given in ratings.items() if given})
+            for control in sorted(reported & ratings.keys()):
+                compare(check, f"{project}/{control}", report, control, ratings[control])
+                controls += 1
+            if project == "review-sentiment":
+                check_slice(check, folder, project, tasks, lambda *more: common.agreement(folder / "review-sentiment", "review-sentiment", *more))
+        print(f"{controls} controls compared", flush=True)
+
+
+if __name__ == "__main__":
+    common.main("figures", run)
