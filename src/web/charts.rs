@@ -306,12 +306,10 @@ fn value_axis(low: f64) -> Axis {
     Axis::new().range(vec![low - 0.02, 1.02]).fixed_range(true).zero_line(low < 0.0).show_grid(true)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "positions on an axis of at most some dozens of names")]
 fn positions(n: usize) -> Vec<f64> {
     (0..n).map(|at| at as f64).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "positions on an axis of at most some dozens of names")]
 fn edges(n: usize, downwards: bool) -> Vec<f64> {
     let (start, end) = (-0.5, n as f64 - 0.5);
     if downwards { vec![end, start] } else { vec![start, end] }

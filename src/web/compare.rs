@@ -48,7 +48,6 @@ fn about(result: &ResultView) -> About {
 }
 
 /// A key that sorts numbers by size, to the millionth.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what an order key needs")]
 fn order(value: f64) -> u64 {
     (value.max(0.0) * 1e6) as u64
 }

@@ -48,7 +48,9 @@ pub fn render(links: Links<'_>, data: &Data<'_>) -> Markup {
             (form(&here, data))
             (chips(&here, data))
             @for (_, complaint) in data.complaints.iter().filter(|(at, _)| at.is_empty()) { p.complaint role="alert" { (complaint) } }
-            @if data.list.items.is_empty() {
+            @if !data.complaints.is_empty() {
+                p { "Nothing is listed until that is mended." }
+            } @else if data.list.items.is_empty() {
                 (nothing(&here, data))
             } @else {
                 section.panel { (scroll("Disagreements", table(links, data))) }
@@ -176,11 +178,11 @@ fn chips(here: &str, data: &Data<'_>) -> Markup {
     for (key, value) in &filter.slice {
         chip(format!("{key} = {value}"), &|f| drop(f.slice.remove(key)));
     }
-    if filter.from.is_some() {
-        chip(format!("from {}", day(filter.from.as_deref())), &|f| f.from = None);
+    if let Some(time) = &filter.from {
+        chip(format!("from {time}"), &|f| f.from = None);
     }
-    if filter.to.is_some() {
-        chip(format!("before {}", day(filter.to.as_deref())), &|f| f.to = None);
+    if let Some(time) = &filter.to {
+        chip(format!("before {time}"), &|f| f.to = None);
     }
     if let Some(score) = filter.min_score {
         chip(format!("score ≥ {}", text::number(score)), &|f| f.min_score = None);
@@ -285,7 +287,7 @@ fn pager(here: &str, data: &Data<'_>) -> Markup {
 }
 
 fn nothing(here: &str, data: &Data<'_>) -> Markup {
-    if data.complaints.is_empty() && *data.filter == DisagreementFilter::default() {
+    if *data.filter == DisagreementFilter::default() {
         empty(
             "No disagreements",
             html! {

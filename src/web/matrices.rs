@@ -218,7 +218,6 @@ pub fn confusion(view: View<'_>) -> Markup {
     charts::matrix(&names, &cells, Scale::Sequential, caption)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share of counts, to be shown with one digit")]
 fn confusion_cell(view: View<'_>, row: &str, column: &str, pairs: u64, answers: u64) -> Cell {
     if answers == 0 {
         return Cell { shown: "—".into(), ..Cell::default() };
@@ -262,7 +261,6 @@ pub fn distribution(view: View<'_>) -> Markup {
     charts::bars(&names, &series, Caption { id: "labels", title, note: &note, names: "Label", values: "Share" })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share of counts, to be shown with one digit")]
 fn share_cell(view: View<'_>, label: &str, n: u64, total: u64) -> Cell {
     if total == 0 {
         return Cell { shown: "—".into(), ..Cell::default() };

@@ -110,6 +110,7 @@ fn ids_are_unique_in_each_page() {
 }
 
 /// Writes a page and the assets to the folder `ASSAY_PAGES`, if that is set.
+#[expect(clippy::disallowed_methods, reason = "no setting of the service: a help for those who change pages")]
 fn write_out(name: &str, page: &str) {
     let Some(folder) = std::env::var_os("ASSAY_PAGES").map(std::path::PathBuf::from) else { return };
     std::fs::create_dir_all(folder.join("assets")).unwrap();

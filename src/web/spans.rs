@@ -40,7 +40,6 @@ pub fn place(text: &str, result: &ResultView) -> Option<(usize, usize)> {
     (self::slice(text, start, end)? == expected).then_some((start, end))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a small whole number")]
 fn offset(value: f64) -> Option<usize> {
     (value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value)).then_some(value as usize)
 }
