@@ -115,12 +115,13 @@ def check_against_api(check, what, rows, data, project):
         listed, cursor = [], ""
         while True:
             connection = http.client.HTTPConnection(server.found, timeout=60)
-            connection.request("GET", f"/v1/projects/{project}/disagreements?limit=50" + (f"&cursor={cursor}" if cursor else ""))
+            connection.request("GET", f"/v1/projects/{project}/disagreements?limit=7" + (f"&cursor={cursor}" if cursor else ""))
             response = connection.getresponse()
             body = response.read()
             if response.status != 200:
                 raise common.Failed(f"{what}: disagreements answered {response.status}: {body[:300]!r}")
             page = json.loads(body)
+            check.true(f"{what}: a page holds as many as asked for", len(page["items"]) == 7 or not page["next_cursor"], str(len(page["items"])))
             listed += page["items"]
             cursor = page["next_cursor"]
             if not cursor:
