@@ -26,7 +26,7 @@ const MOST_TICKS: usize = 16;
 /// `GET /w/{workspace}/projects/{project}/items/{item_id}`. The report gives labels their colours.
 pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&AgreementReport>, item: &ItemView) -> Markup {
     let seen = item.annotations.iter().flat_map(|annotation| &annotation.results);
-    let seen = seen.flat_map(|result| result.labels.iter().map(|label| (result.control.as_str(), label.as_str())));
+    let seen = seen.flat_map(|result| result.labels.iter().map(|label| (compare::question(result), label.as_str())));
     let palette = Palette::new(report, seen);
     let title = format!("{} · {}", item.item_id, project.name);
     let frame =
@@ -236,7 +236,7 @@ fn spans_of(text: &str, annotation: &AnnotationView, palette: &Palette) -> Vec<S
                 start,
                 end,
                 label: result.labels.join(", "),
-                class: palette.label(&result.control, &result.labels[0]),
+                class: palette.label(compare::question(result), &result.labels[0]),
             })
         })
         .collect()
@@ -265,7 +265,7 @@ fn value(result: &ResultView, palette: &Palette) -> Markup {
         @if result.labels.is_empty() || result.r#type == "ranker" {
             @for value in compare::values(result) { span.value { (text::shorten(&value, 2000)) } }
         } @else {
-            @for label in &result.labels { span class={ "chip " (palette.label(&result.control, label)) } { (label) } " " }
+            @for label in &result.labels { span class={ "chip " (palette.label(compare::question(result), label)) } { (label) } " " }
             @if let Some(quote) = &result.text { q { (text::shorten(quote, 500)) } " " }
         }
         @if result.start.is_some() && result.end.is_some() { span.quiet { (timeline::range(result)) } }

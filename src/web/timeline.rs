@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::compare::question;
 use super::palette::{self, Palette};
 use super::text;
 use crate::reports::views::{AnnotationView, ResultView};
@@ -46,7 +47,7 @@ fn bar(segment: &ResultView, start: f64, end: f64, palette: &Palette) -> Markup 
     let (from, to) = (place(segment.start), place(segment.end));
     let (x, width) = (format!("{from:.1}"), format!("{:.1}", (to - from).max(1.0)));
     html! {
-        rect class=(palette.label(&segment.control, &segment.labels[0])) x=(x) width=(width) height="14" {
+        rect class=(palette.label(question(segment), &segment.labels[0])) x=(x) width=(width) height="14" {
             title { (segment.labels.join(", ")) " " (range(segment)) }
         }
     }
