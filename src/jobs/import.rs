@@ -4,8 +4,8 @@
 //! commit the snapshot in one database transaction. A crash before the commit leaves files that no snapshot names.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
@@ -20,8 +20,8 @@ use super::read::{ReadOutcome, read_inputs};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lake::{
-    Aliases, BucketRows, Counts, DataFile, MergeOutcome, ProjectPrefix, Table, buckets_for, encode, merge_bucket,
-    read_rows,
+    Aliases, BucketRows, Counts, DataFile, Encoded, MergeOutcome, ProjectPrefix, Table, buckets_for, encode,
+    merge_bucket, read_rows,
 };
 use crate::store::{
     Commit, Counts as SnapshotCounts, JobEnd, Lease, NewProject, NewSnapshot, Once, Project, Request, Snapshot,
@@ -123,7 +123,14 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
         let merging = Instant::now();
         let target = Target::of(app, &request).await?;
         let merge = Merge::new(app, &request, &read, target, buckets).await?;
-        let draft = merge.run(&progress).await?;
+        let written = merge.written.clone();
+        let draft = match merge.run(&progress).await {
+            Ok(draft) => draft,
+            Err(error) => {
+                app.lake.withdraw(&taken(&written)).await;
+                return Err(error);
+            }
+        };
         phases.insert("merge".to_owned(), merging.elapsed().as_secs_f64());
         let mut summary = draft.summary(&read, &request);
         summary.phases = phases.clone();
@@ -131,6 +138,7 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
         if draft.commit(app, &request, &summary).await? {
             return Ok(summary);
         }
+        app.lake.withdraw(&taken(&written)).await;
     }
     Err(Error::Conflict(format!(
         "other imports into {} committed first, {COMMIT_ATTEMPTS} times in a row; try again when fewer run at once",
@@ -200,8 +208,14 @@ struct Merge {
     raters: Option<RecordBatch>,
     rejects: Option<RecordBatch>,
     names: Arc<Vec<String>>,
+    /// Files put into the lake so far: taken back when they come into no snapshot.
+    written: Arc<Mutex<Vec<String>>>,
     /// Buckets to visit: those that got rows, or all when old rows must change their rater's id.
     buckets: Vec<u32>,
+}
+
+fn taken(written: &Mutex<Vec<String>>) -> Vec<String> {
+    std::mem::take(&mut written.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// A snapshot that is written but not committed.
@@ -274,6 +288,7 @@ impl Merge {
             raters: (raters != old_raters).then_some(raters),
             rejects,
             names: Arc::new(request.inputs.iter().map(|input| input.name.clone()).collect()),
+            written: Arc::default(),
             buckets: visit,
         })
     }
@@ -311,9 +326,15 @@ impl Merge {
         }
         change.removed = old_files.iter().map(|file| file.id.clone()).collect();
         for (table, encoded) in encoded {
-            change.added.push(self.app.lake.put_data(&self.prefix, table, bucket, encoded).await?);
+            change.added.push(self.put(table, bucket, encoded).await?);
         }
         Ok(change)
+    }
+
+    async fn put(&self, table: Table, bucket: u32, encoded: Encoded) -> Result<DataFile> {
+        let file = self.app.lake.put_data(&self.prefix, table, bucket, encoded).await?;
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).push(file.path.clone());
+        Ok(file)
     }
 
     async fn draft(self, changes: Vec<BucketChange>) -> Result<Draft> {
@@ -341,7 +362,7 @@ impl Merge {
                 counts.rejects = rows;
             }
             removed.extend(self.files.iter().filter(|file| file.table == table).map(|file| file.id.clone()));
-            added.push(self.app.lake.put_data(&self.prefix, table, 0, encode(table, batch)?).await?);
+            added.push(self.put(table, 0, encode(table, batch)?).await?);
         }
         let kept: u64 = self.files.iter().filter(|file| !removed.contains(&file.id)).map(|file| file.bytes).sum();
         counts.bytes = kept + added.iter().map(|file| file.bytes).sum::<u64>();
@@ -428,7 +449,7 @@ fn lease_lost() -> Error {
     Error::Conflict("another worker has taken this job over; nothing was committed here".to_owned())
 }
 
-type EncodedTables = Vec<(Table, crate::lake::Encoded)>;
+type EncodedTables = Vec<(Table, Encoded)>;
 
 fn merge_and_encode(
     read: &ReadOutcome,

@@ -60,7 +60,8 @@ impl Location {
                 let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| {
                     Error::unavailable(format!("cannot open the data folder {}: {e}", folder.display()), e)
                 })?;
-                Ok(Arc::new(store))
+                // Folders that a withdrawn import leaves empty go with its files.
+                Ok(Arc::new(store.with_automatic_cleanup(true)))
             }
             Self::S3 { bucket, prefix } => {
                 let retry =

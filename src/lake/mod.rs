@@ -244,6 +244,15 @@ impl Lake {
         answer.bytes().await.map_err(|e| self.storage_error(path, e))
     }
 
+    /// Takes back files that no snapshot names. What cannot be deleted now is an orphan that changes nothing.
+    pub async fn withdraw(&self, paths: &[String]) {
+        for path in paths {
+            if let Err(error) = self.store.delete(&StorePath::from(path.as_str())).await {
+                tracing::warn!(%path, %error, "a file that no snapshot names could not be deleted");
+            }
+        }
+    }
+
     pub async fn exists(&self, path: &str) -> Result<bool> {
         match self.store.head(&StorePath::from(path)).await {
             Ok(_) => Ok(true),

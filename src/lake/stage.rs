@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
@@ -66,7 +66,7 @@ impl Staged {
     }
 
     fn bytes(&self) -> usize {
-        (0..3).map(|table| self.batch(table).get_array_memory_size()).sum()
+        (0..3).map(|table| held_bytes(self.batch(table))).sum()
     }
 }
 
@@ -173,6 +173,12 @@ impl Stager {
     }
 }
 
+/// What the rows themselves take. Arrays read from one spilled blob share its memory, which must not be counted for each column.
+fn held_bytes(batch: &RecordBatch) -> usize {
+    let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default());
+    sizes.sum()
+}
+
 /// The file has no name: whatever way the process ends, the system takes the space back.
 fn open_spill(temp: &Path) -> Result<File> {
     std::fs::create_dir_all(temp).and_then(|()| tempfile::tempfile_in(temp)).map_err(|e| spill_error(temp, e))
@@ -235,7 +241,7 @@ impl Spill {
         for part in &self.parts[bucket as usize] {
             for (table, part) in part.iter().enumerate() {
                 let batch = self.read(part)?;
-                bytes += batch.get_array_memory_size();
+                bytes += held_bytes(&batch);
                 tables[table].push(batch);
             }
         }

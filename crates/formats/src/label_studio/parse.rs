@@ -20,6 +20,8 @@ use crate::rows::{AnnotationRow, AnnotationRows, ItemRow, ItemRows, RejectRows, 
 
 const MAX_SLICES: usize = 64;
 const MAX_SLICE_BYTES: usize = 256;
+/// Fields nested deeper than this are no slices.
+const MAX_SLICE_DEPTH: usize = 16;
 const EXPORT_AGAIN: &str = "export the project from Label Studio again; if the file was edited, mend this place";
 
 /// Whose ids these are, and what to call the file.
@@ -232,10 +234,10 @@ impl<'o> Parser<'o> {
         let (created_at, updated_at) = (time(&task.created_at, "created_at")?, time(&task.updated_at, "updated_at")?);
         let mut slices = Vec::new();
         if let Some(data) = task.data {
-            collect_slices("", data, &mut slices);
+            collect_slices("", data, MAX_SLICE_DEPTH, &mut slices);
         }
         if let Some(meta) = task.meta {
-            collect_slices("meta.", meta, &mut slices);
+            collect_slices("meta.", meta, MAX_SLICE_DEPTH, &mut slices);
         }
         self.leftovers.clear();
         for (key, raw) in &task.rest {
@@ -520,16 +522,16 @@ fn parse_time(value: &Scalar<'_>) -> Result<Option<i64>, String> {
 }
 
 /// Scalar fields by dotted path: what people filter items by.
-fn collect_slices<'a>(prefix: &str, object: &'a RawValue, slices: &mut Vec<(String, Cow<'a, str>)>) {
+fn collect_slices<'a>(prefix: &str, object: &'a RawValue, depth: usize, slices: &mut Vec<(String, Cow<'a, str>)>) {
     let Some(fields) = read::<Fields<'a>>(object) else { return };
     for (key, raw) in fields.0 {
-        if slices.len() >= MAX_SLICES {
+        if slices.len() >= MAX_SLICES || depth == 0 {
             return;
         }
         let text = raw.get();
         let path = || format!("{prefix}{key}");
         match text.as_bytes().first() {
-            Some(b'{') => collect_slices(&format!("{prefix}{key}."), raw, slices),
+            Some(b'{') => collect_slices(&format!("{prefix}{key}."), raw, depth - 1, slices),
             Some(b'[') | None => {}
             Some(b'"') if text.len() > MAX_SLICE_BYTES + 2 => {}
             Some(b'"') => {
