@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,7 +13,7 @@ use super::extract::{QueryParams, number};
 use super::paging::{self, List};
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::reports::views::{Page, SnapshotView};
 use crate::store::{Project, Snapshot};
 
@@ -72,8 +72,9 @@ pub async fn wanted(api: &ApiState, project: &Project, number: Option<i64>) -> R
         None => api.app.db.latest_snapshot(&project.id).await?,
     };
     found.ok_or_else(|| {
-        let name =
-            format!("of project {} (nothing was imported yet: POST /v1/projects/{}/imports)", project.name, project.id);
-        Error::not_found("snapshot", name).into()
+        let Project { name, id, .. } = project;
+        let detail =
+            format!("project {name:?} has no snapshot yet: import an export first (POST /v1/projects/{id}/imports)");
+        Problem::new(StatusCode::NOT_FOUND, "snapshot_not_found", detail)
     })
 }

@@ -73,8 +73,9 @@ pub struct ImportSummary {
     /// The first rejects, with position and reason.
     pub rejects: Vec<RejectView>,
     pub bytes: u64,
+    /// Up to the commit.
     pub seconds: f64,
-    /// Seconds spent reading and parsing, merging and writing, committing.
+    /// Seconds spent reading and parsing (`read`), merging and writing (`merge`).
     pub phases: BTreeMap<String, f64>,
 }
 
@@ -124,11 +125,10 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
         let merge = Merge::new(app, &request, &read, target, buckets).await?;
         let draft = merge.run(&progress).await?;
         phases.insert("merge".to_owned(), merging.elapsed().as_secs_f64());
-        let committing = Instant::now();
-        if let Some(mut summary) = draft.commit(app, &request, &read).await? {
-            phases.insert("commit".to_owned(), committing.elapsed().as_secs_f64());
-            summary.phases = phases;
-            summary.seconds = started.elapsed().as_secs_f64();
+        let mut summary = draft.summary(&read, &request);
+        summary.phases = phases.clone();
+        summary.seconds = started.elapsed().as_secs_f64();
+        if draft.commit(app, &request, &summary).await? {
             return Ok(summary);
         }
     }
@@ -351,59 +351,63 @@ impl Merge {
 }
 
 impl Draft {
-    /// Commits, or returns None when another import committed first and the merge must be done again.
-    async fn commit(
-        self,
-        app: &Arc<App>,
-        request: &ImportRequest,
-        read: &ReadOutcome,
-    ) -> Result<Option<ImportSummary>> {
-        let parent_config = self.parent.as_ref().and_then(|parent| parent.config.clone());
-        let config = request.config.clone().or_else(|| parent_config.clone());
-        let parent = self.parent.as_ref().map_or(0, |parent| parent.number);
-        let nothing_new = parent > 0 && self.added.is_empty() && self.removed.is_empty() && config == parent_config;
-        let number = if nothing_new { parent } else { parent + 1 };
-        let summary = self.summary(read, number, !nothing_new);
-        let result = serde_json::to_value(&summary).map_err(Error::internal)?;
-        if nothing_new {
+    /// The labelling config that the snapshot will have.
+    fn config(&self, request: &ImportRequest) -> Option<String> {
+        request.config.clone().or_else(|| self.parent.as_ref().and_then(|parent| parent.config.clone()))
+    }
+
+    fn parent_number(&self) -> i64 {
+        self.parent.as_ref().map_or(0, |parent| parent.number)
+    }
+
+    fn differs(&self, request: &ImportRequest) -> bool {
+        let Some(parent) = &self.parent else { return true };
+        !self.added.is_empty() || !self.removed.is_empty() || self.config(request) != parent.config
+    }
+
+    /// Commits; false when another import committed first and the merge must be done again.
+    async fn commit(self, app: &Arc<App>, request: &ImportRequest, summary: &ImportSummary) -> Result<bool> {
+        let result = serde_json::to_value(summary).map_err(Error::internal)?;
+        if !summary.committed {
             return match &request.lease {
                 Some(lease) if !app.db.finish_job(lease, &result, now_micros()).await? => Err(lease_lost()),
-                _ => Ok(Some(summary)),
+                _ => Ok(true),
             };
         }
-        let Some(project) = self.target.ensure(app).await? else { return Ok(None) };
+        let Some(project) = self.target.ensure(app).await? else { return Ok(false) };
         let sources: Vec<&str> = request.inputs.iter().map(|input| input.name.as_str()).collect();
         let new = NewSnapshot {
             project_id: project.id.clone(),
-            parent,
+            parent: self.parent_number(),
             buckets: i64::from(self.buckets),
             schema_version: i64::from(assay_formats::schema::VERSION),
             created_at: now_micros(),
             actor: request.actor.clone(),
-            config,
+            config: self.config(request),
             sources: serde_json::json!(sources),
             counts: self.counts,
-            removed: self.removed,
             added: self.added.iter().map(Into::into).collect(),
+            removed: self.removed,
             job: request.lease.clone().map(|lease| JobEnd { lease, result }),
             audit_id: None,
         };
         match app.db.commit_snapshot(&new).await? {
             Commit::Done => {
-                let snapshot = app.db.snapshot(&project.id, number).await?;
+                let snapshot = app.db.snapshot(&project.id, summary.snapshot).await?;
                 app.write_snapshot_copy(&project, &snapshot).await?;
-                Ok(Some(summary))
+                Ok(true)
             }
-            Commit::ParentMoved => Ok(None),
+            Commit::ParentMoved => Ok(false),
             Commit::LeaseLost => Err(lease_lost()),
         }
     }
 
-    fn summary(&self, read: &ReadOutcome, snapshot: i64, committed: bool) -> ImportSummary {
+    fn summary(&self, read: &ReadOutcome, request: &ImportRequest) -> ImportSummary {
+        let committed = self.differs(request);
         ImportSummary {
             project: self.target.name().to_owned(),
             project_id: self.target.id().to_owned(),
-            snapshot,
+            snapshot: self.parent_number() + i64::from(committed),
             committed,
             items: self.outcome.items,
             annotations: self.outcome.annotations,

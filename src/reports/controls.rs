@@ -19,6 +19,7 @@ pub struct Control {
 
 /// All controls, by name. A control whose results have several types is one entry, of its first type, without figures.
 pub async fn controls(engine: &Engine, tables: &TableSet, config: Option<&str>) -> Result<Vec<Control>> {
+    // An import refuses a config that cannot be read.
     let declared = config.and_then(|xml| assay_formats::label_config::parse(xml).ok());
     let mut found: Vec<Control> = Vec::new();
     for batch in engine.query(tables, include_str!("../../queries/lake/controls.sql"), vec![]).await? {
@@ -35,7 +36,9 @@ pub async fn controls(engine: &Engine, tables: &TableSet, config: Option<&str>) 
             }
             let several = labels.value(row) > 0 || offsets.value(row) > 0;
             let multiple = declared.as_ref().and_then(|config| config.allows_several(&name));
-            let why_not = why_not(&kind, several, multiple, regions.value(row) > 0);
+            let per_region =
+                declared.as_ref().and_then(|config| config.control(&name)).is_some_and(|control| control.per_region);
+            let why_not = why_not(&kind, several, multiple, per_region || regions.value(row) > 0);
             found.push(Control { name, r#type: kind, answers: answers.value(row).unsigned_abs(), why_not });
         }
     }

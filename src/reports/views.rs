@@ -51,7 +51,7 @@ pub struct ControlData {
     pub why_not: Option<String>,
     /// How often each label was given, most frequent first; annotations and predictions apart.
     pub labels: Vec<LabelCount>,
-    /// Ordered pairs of labels that two annotators gave to one item: rows and columns are labels.
+    /// Pairs of labels that two annotators gave to one item, without order.
     pub confusion: Vec<ConfusionCell>,
     /// Rows left out of this control only.
     pub dropped: Vec<Dropped>,

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sqlx::FromRow;
 use utoipa::ToSchema;
-use uuid::{NoContext, Timestamp, Uuid};
 
 use super::Db;
 use crate::error::{Error, Result};
@@ -97,7 +96,7 @@ impl Db {
         if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
             return Err(Error::invalid("a key needs a name of 1 to 200 characters without control characters"));
         }
-        let (id, secret) = (random_text(ID_CHARS), random_text(SECRET_CHARS));
+        let (id, secret) = (random_text(ID_CHARS)?, random_text(SECRET_CHARS)?);
         let prefix = format!("{SCHEME}_{id}");
         let plaintext = format!("{prefix}_{secret}");
         let key = on!(&self.pool, pool => {
@@ -189,24 +188,17 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 /// `n` characters, each drawn evenly from 62. Bytes above the last whole multiple of 62 are thrown away.
-fn random_text(n: usize) -> String {
+fn random_text(n: usize) -> Result<String> {
     let even = 256 / ALPHABET.len() * ALPHABET.len();
-    std::iter::repeat_with(random_bytes)
-        .flatten()
-        .map(usize::from)
-        .filter(|&byte| byte < even)
-        .map(|byte| char::from(ALPHABET[byte % ALPHABET.len()]))
-        .take(n)
-        .collect()
-}
-
-/// Four UUIDs without a counter carry 74 bits each from the operating system's generator: 296 in 32 bytes.
-fn random_bytes() -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    for _ in 0..4 {
-        hasher.update(Uuid::new_v7(Timestamp::now(NoContext)).as_bytes());
+    let mut text = String::with_capacity(n);
+    let mut bytes = [0; 64];
+    while text.len() < n {
+        getrandom::fill(&mut bytes)
+            .map_err(|e| Error::unavailable("the system gives no random numbers", anyhow::anyhow!("{e}")))?;
+        let usable = bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < even);
+        text.extend(usable.map(|byte| char::from(ALPHABET[byte % ALPHABET.len()])).take(n - text.len()));
     }
-    hasher.finalize().into()
+    Ok(text)
 }
 
 #[cfg(test)]
@@ -217,7 +209,7 @@ mod tests {
 
     #[test]
     fn texts_are_random_and_evenly_spread() {
-        let texts: BTreeSet<String> = (0..200).map(|_| random_text(SECRET_CHARS)).collect();
+        let texts: BTreeSet<String> = (0..200).map(|_| random_text(SECRET_CHARS).unwrap()).collect();
         assert_eq!(texts.len(), 200);
         let used: BTreeSet<char> = texts.iter().flat_map(|text| text.chars()).collect();
         assert_eq!(used.len(), 62);

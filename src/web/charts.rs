@@ -1,10 +1,10 @@
-//! Interactive charts: plotly figures as JSON in the page, drawn by `assets/assay.js`. Each has a table behind it with the
-//! same figures; the links of that table are also where a click in the chart leads, so they are written once.
+//! Interactive charts: plotly figures as JSON in the page, drawn by `assets/assay.js`. Behind each lies a table with the same
+//! figures. It is written once: what a chart says under the pointer and where a click leads are read from that table.
 
 use maud::{Markup, PreEscaped, html};
-use plotly::common::{ErrorData, ErrorType, HoverInfo, Marker, Mode, Orientation};
+use plotly::common::{Anchor, ErrorData, ErrorType, HoverInfo, Marker, Mode, Orientation};
 use plotly::layout::{Axis, BarMode, DragMode, HoverMode, Legend, Margin};
-use plotly::{Bar, HeatMap, Layout, Scatter, Traces};
+use plotly::{Bar, HeatMap, Layout, Scatter, Trace, Traces};
 use serde::Serialize;
 
 use super::layout::scroll;
@@ -20,18 +20,18 @@ pub struct Caption<'a> {
     pub title: &'a str,
     /// How to read the chart, in a sentence.
     pub note: &'a str,
-    /// Heading over the first column of the table.
-    pub corner: &'a str,
+    /// Heading over the names in the table.
+    pub names: &'a str,
+    /// Heading over the values in the table.
+    pub values: &'a str,
 }
 
-/// What one cell or dot shows. `href` is where a click leads.
+/// One value. `href` is where a click leads.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
     pub value: Option<f64>,
     /// The value as text, or why there is none.
     pub shown: String,
-    /// Lines of the hover box.
-    pub hover: Vec<String>,
     pub href: Option<String>,
 }
 
@@ -44,29 +44,15 @@ pub enum Scale {
     Sequential,
 }
 
-/// A matrix of values; `cells[r][c]` belongs to row `r` and column `c`.
+/// A value with its interval and n, as a row of the table.
 #[derive(Debug)]
-pub struct Heat {
-    pub rows: Vec<String>,
-    pub columns: Vec<String>,
-    pub cells: Vec<Vec<Cell>>,
-    pub scale: Scale,
-}
-
-/// A value with its interval, one line each.
-#[derive(Debug)]
-pub struct Dot {
-    pub name: String,
+pub struct Row {
     pub cell: Cell,
+    /// Ends of the 95 % interval.
     pub interval: Option<(f64, f64)>,
+    /// The same as text.
+    pub interval_shown: String,
     pub n: String,
-}
-
-/// Horizontal bars of several series over the same names.
-#[derive(Debug)]
-pub struct Bars {
-    pub names: Vec<String>,
-    pub series: Vec<(&'static str, Vec<Cell>)>,
 }
 
 /// The figure as plotly.js takes it. `plotly::Plot` would serialise to the same, but each one holds a copy of all scripts.
@@ -76,63 +62,79 @@ struct Figure {
     layout: Layout,
 }
 
-impl Heat {
-    /// What stands in the cells: two digits, so that it fits on a phone. The hover box and the table say it in full.
-    fn digits(&self) -> Vec<Vec<String>> {
-        let digits = |value: f64| match self.scale {
-            Scale::Diverging => format!("{value:.2}"),
-            Scale::Sequential => format!("{:.0}%", value * 100.0),
-        };
-        self.cells
-            .iter()
-            .map(|row| row.iter().map(|cell| cell.value.map(digits).unwrap_or_default()).collect())
-            .collect()
+/// A symmetric heat map of pairs of names; its table lists each pair once. `pairs` holds (row, column) with row < column.
+pub fn pairs(names: &[String], pairs: &[((usize, usize), Row)], scale: Scale, caption: Caption<'_>) -> Markup {
+    let mut z = vec![vec![None; names.len()]; names.len()];
+    for ((row, column), pair) in pairs {
+        (z[*row][*column], z[*column][*row]) = (pair.cell.value, pair.cell.value);
     }
-
-    pub fn render(&self, caption: Caption<'_>) -> Markup {
-        let (low, kind) = if self.scale == Scale::Diverging { (-1.0, "diverging") } else { (0.0, "sequential") };
-        let hovers: Vec<Vec<String>> = self.cells.iter().map(|row| row.iter().map(hover).collect()).collect();
-        let z: Vec<Vec<Option<f64>>> =
-            self.cells.iter().map(|row| row.iter().map(|cell| cell.value).collect()).collect();
-        let trace = HeatMap::new(positions(self.columns.len()), positions(self.rows.len()), z)
-            .zmin(low)
-            .zmax(1.0)
-            .show_scale(false)
-            .x_gap(2.0)
-            .y_gap(2.0)
-            .text_matrix(self.digits())
-            .hover_text_matrix(hovers)
-            .hover_info(HoverInfo::Text);
-        let height = 70 + 34 * self.rows.len();
-        let layout = base_layout(
-            height,
-            named_axis(&self.columns).range(edges(self.columns.len(), false)),
-            rows_axis(&self.rows),
-        );
-        let table = html! {
-            table {
-                thead { tr { th scope="col" { (caption.corner) } @for name in &self.columns { th scope="col" { (name) } } } }
-                tbody {
-                    @for (name, row) in self.rows.iter().zip(&self.cells) {
-                        tr { th scope="row" { (name) } @for cell in row { td.num { (linked(cell)) } } }
+    let table = html! {
+        table {
+            thead { tr { th scope="col" { (caption.names) } th scope="col" { "and" } (figure_headings(caption)) } }
+            tbody {
+                @for ((row, column), pair) in pairs {
+                    tr data-at={ (row) "," (column) } {
+                        th scope="row" { (names[*row]) } th scope="row" { (names[*column]) } (figure_cells(pair))
                     }
                 }
             }
-        };
-        figure(caption, kind, height, trace, layout, html! { (legend(self.scale)) }, table)
-    }
+        }
+    };
+    heat_map("pairs", names, z, scale, caption, table)
 }
 
-/// Dots with intervals between `low` and 1.
-pub fn dots(rows: &[Dot], low: f64, caption: Caption<'_>) -> Markup {
-    let shown: Vec<(usize, &Dot, f64)> =
-        rows.iter().enumerate().filter_map(|(at, row)| Some((at, row, row.cell.value?))).collect();
+/// A heat map whose table is a matrix; `cells[r][c]` belongs to row `r` and column `c`.
+pub fn matrix(names: &[String], cells: &[Vec<Cell>], scale: Scale, caption: Caption<'_>) -> Markup {
+    let z = cells.iter().map(|row| row.iter().map(|cell| cell.value).collect()).collect();
+    let table = html! {
+        table {
+            thead { tr { th scope="col" { (caption.names) } @for name in names { th scope="col" { (name) } } } }
+            tbody {
+                @for (name, row) in names.iter().zip(cells) {
+                    tr { th scope="row" { (name) } @for cell in row { td.num { (linked(cell)) } } }
+                }
+            }
+        }
+    };
+    heat_map("matrix", names, z, scale, caption, table)
+}
+
+fn heat_map(
+    kind: &'static str,
+    names: &[String],
+    z: Vec<Vec<Option<f64>>>,
+    scale: Scale,
+    caption: Caption<'_>,
+    table: Markup,
+) -> Markup {
+    // Two digits fit on a phone; the table has them all.
+    let digits = |value: f64| match scale {
+        Scale::Diverging => format!("{value:.2}"),
+        Scale::Sequential => format!("{:.0}%", value * 100.0),
+    };
+    let shown = z.iter().map(|row| row.iter().map(|value| value.map(digits).unwrap_or_default()).collect()).collect();
+    // Without gaps, or with a colour bar, plotly.js sets style attributes, which the content security policy refuses.
+    let trace = HeatMap::new(positions(names.len()), positions(names.len()), z)
+        .zmin(if scale == Scale::Diverging { -1.0 } else { 0.0 })
+        .zmax(1.0)
+        .show_scale(false)
+        .x_gap(2.0)
+        .y_gap(2.0)
+        .text_matrix(shown)
+        .hover_info(HoverInfo::Text);
+    let height = 70 + 34 * names.len();
+    let layout = base_layout(height, named_axis(names).range(edges(names.len(), false)), rows_axis(names));
+    let chart = Chart { kind, height, figure: Figure { data: only(trace), layout }, legend: legend(scale) };
+    chart.render(caption, Some(scale), table)
+}
+
+/// Values with intervals, one line each, on an axis from `low` to 1.
+pub fn dots(rows: &[(String, Row)], low: f64, caption: Caption<'_>) -> Markup {
     let index = positions(rows.len());
+    let shown: Vec<(f64, f64, &Row)> =
+        rows.iter().zip(&index).filter_map(|((_, row), at)| Some((*at, row.cell.value?, row))).collect();
     let reach = |pick: fn((f64, f64), f64) -> f64| -> Vec<f64> {
-        shown
-            .iter()
-            .map(|(_, row, value)| row.interval.map_or(0.0, |interval| pick(interval, *value).max(0.0)))
-            .collect()
+        shown.iter().map(|(_, value, row)| row.interval.map_or(0.0, |ends| pick(ends, *value).max(0.0))).collect()
     };
     let errors = ErrorData::new(ErrorType::Data)
         .symmetric(false)
@@ -140,96 +142,110 @@ pub fn dots(rows: &[Dot], low: f64, caption: Caption<'_>) -> Markup {
         .array_minus(reach(|(low, _), value| value - low))
         .thickness(2.0)
         .width(0);
-    let trace = Scatter::new(
-        shown.iter().map(|(_, _, value)| *value).collect(),
-        shown.iter().map(|(at, _, _)| index[*at]).collect(),
-    )
-    .mode(Mode::Markers)
-    .marker(Marker::new().size(9))
-    .error_x(errors)
-    .hover_text_array(shown.iter().map(|(_, row, _)| hover(&row.cell)).collect())
-    .hover_info(HoverInfo::Text)
-    .show_legend(false);
-    let names: Vec<String> = rows.iter().map(|row| row.name.clone()).collect();
+    let (at, values): (Vec<f64>, Vec<f64>) = shown.iter().map(|(at, value, _)| (*at, *value)).unzip();
+    let trace = Scatter::new(values, at)
+        .mode(Mode::Markers)
+        .marker(Marker::new().size(9))
+        .error_x(errors)
+        .hover_info(HoverInfo::Text)
+        .show_legend(false);
+    let names: Vec<String> = rows.iter().map(|(name, _)| name.clone()).collect();
     let height = 60 + 30 * rows.len();
-    let layout = base_layout(height, value_axis(low), rows_axis(&names));
     let table = html! {
         table {
-            thead { tr { th scope="col" { (caption.corner) } th scope="col" { "Value" } th scope="col" { "95 % interval and n" } } }
+            thead { tr { th scope="col" { (caption.names) } (figure_headings(caption)) } }
+            tbody { @for (name, row) in rows { tr { th scope="row" { (name) } (figure_cells(row)) } } }
+        }
+    };
+    let layout = base_layout(height, value_axis(low), rows_axis(&names));
+    let chart = Chart { kind: "dots", height, figure: Figure { data: only(trace), layout }, legend: html! {} };
+    chart.render(caption, None, table)
+}
+
+/// Horizontal bars of several series of shares over the same names.
+pub fn bars(names: &[String], series: &[(&'static str, Vec<Cell>)], caption: Caption<'_>) -> Markup {
+    let mut data = Traces::new();
+    for (name, cells) in series {
+        let trace = Bar::new(cells.iter().map(|cell| cell.value).collect(), positions(cells.len()))
+            .orientation(Orientation::Horizontal)
+            .name(name)
+            .hover_info(HoverInfo::Text);
+        data.push(trace);
+    }
+    let height = 70 + (12 + 16 * series.len()) * names.len();
+    let legend = Legend::new().orientation(Orientation::Horizontal).x(0.0).y(1.0).y_anchor(Anchor::Bottom);
+    let layout = base_layout(height, value_axis(0.0).tick_format(".0%"), rows_axis(names))
+        .bar_mode(BarMode::Group)
+        .bar_gap(0.25)
+        .legend(legend);
+    let table = html! {
+        table {
+            thead { tr { th scope="col" { (caption.names) } @for (name, _) in series { th scope="col" { (name) } } } }
             tbody {
-                @for row in rows {
-                    tr { th scope="row" { (row.name) } td.num { (linked(&row.cell)) } td { (row.n) } }
+                @for (at, name) in names.iter().enumerate() {
+                    tr { th scope="row" { (name) } @for (_, cells) in series { td.num { (linked(&cells[at])) } } }
                 }
             }
         }
     };
-    figure(caption, "dots", height, trace, layout, html! {}, table)
+    Chart { kind: "bars", height, figure: Figure { data, layout }, legend: html! {} }.render(caption, None, table)
 }
 
-impl Bars {
-    pub fn render(&self, caption: Caption<'_>) -> Markup {
-        let mut traces = Traces::new();
-        for (name, cells) in &self.series {
-            let trace = Bar::new(cells.iter().map(|cell| cell.value).collect(), positions(cells.len()))
-                .orientation(Orientation::Horizontal)
-                .name(name)
-                .hover_text_array(cells.iter().map(hover).collect())
-                .hover_info(HoverInfo::Text);
-            traces.push(trace);
-        }
-        let height = 70 + (12 + 16 * self.series.len()) * self.names.len();
-        let legend =
-            Legend::new().orientation(Orientation::Horizontal).x(0.0).y(1.0).y_anchor(plotly::common::Anchor::Bottom);
-        let layout = base_layout(height, value_axis(0.0).tick_format(".0%"), rows_axis(&self.names))
-            .bar_mode(BarMode::Group)
-            .bar_gap(0.25)
-            .legend(legend);
-        let table = html! {
-            table {
-                thead { tr { th scope="col" { (caption.corner) } @for (name, _) in &self.series { th scope="col" { (name) } } } }
-                tbody {
-                    @for (at, name) in self.names.iter().enumerate() {
-                        tr { th scope="row" { (name) } @for (_, cells) in &self.series { td.num { (linked(&cells[at])) } } }
-                    }
-                }
-            }
-        };
-        frame(caption, "bars", height, &Figure { data: traces, layout }, html! {}, table)
+fn figure_headings(caption: Caption<'_>) -> Markup {
+    html! {
+        th.num scope="col" { (caption.values) }
+        th scope="col" { "95 % interval" }
+        th.num scope="col" { "Items" }
     }
 }
 
-fn figure(
-    caption: Caption<'_>,
-    kind: &str,
-    height: usize,
-    trace: Box<dyn plotly::Trace>,
-    layout: Layout,
-    legend: Markup,
-    table: Markup,
-) -> Markup {
-    let mut data = Traces::new();
-    data.push(trace);
-    frame(caption, kind, height, &Figure { data, layout }, legend, table)
+fn figure_cells(row: &Row) -> Markup {
+    html! { td.num { (linked(&row.cell)) } td { (row.interval_shown) } td.num { (row.n) } }
 }
 
-fn frame(caption: Caption<'_>, kind: &str, height: usize, figure: &Figure, legend: Markup, table: Markup) -> Markup {
+fn linked(cell: &Cell) -> Markup {
     html! {
-        figure.chart id=(caption.id) data-chart=(kind) {
-            figcaption {
-                h3 { (caption.title) }
-                p { (caption.note) }
+        @match &cell.href {
+            Some(href) => { a href=(href) { (cell.shown) } }
+            None => { (cell.shown) }
+        }
+    }
+}
+
+fn only(trace: Box<dyn Trace>) -> Traces {
+    let mut traces = Traces::new();
+    traces.push(trace);
+    traces
+}
+
+struct Chart {
+    kind: &'static str,
+    height: usize,
+    figure: Figure,
+    legend: Markup,
+}
+
+impl Chart {
+    fn render(self, caption: Caption<'_>, scale: Option<Scale>, table: Markup) -> Markup {
+        let colours = scale.map(|scale| if scale == Scale::Diverging { "diverging" } else { "sequential" });
+        html! {
+            figure.chart id=(caption.id) data-chart=(self.kind) data-scale=[colours] {
+                figcaption {
+                    h3 { (caption.title) }
+                    p { (caption.note) }
+                }
+                (self.legend)
+                div.plot role="img" aria-label={ (caption.title) ". The table below has the same figures." } {
+                    // Keeps the place until the chart is drawn; a height in CSS would need an inline style.
+                    svg.hold width="1" height=(self.height) aria-hidden="true" {}
+                }
+                noscript { p.quiet { "The chart needs JavaScript; the table has the same figures." } }
+                details {
+                    summary { "Show as a table" }
+                    (scroll(&format!("Table: {}", caption.title), table))
+                }
+                script type="application/json" { (json(&self.figure)) }
             }
-            (legend)
-            div.plot role="img" aria-label={ (caption.title) ". The table below has the same figures." } {
-                // Keeps the place until the chart is drawn; a height in CSS would need an inline style.
-                svg.hold width="1" height=(height) aria-hidden="true" {}
-            }
-            noscript { p.quiet { "The chart needs JavaScript; the table has the same figures." } }
-            details {
-                summary { "Show as a table" }
-                (scroll(&format!("Table: {}", caption.title), table))
-            }
-            script type="application/json" { (json(figure)) }
         }
     }
 }
@@ -243,19 +259,6 @@ fn json(figure: &Figure) -> PreEscaped<String> {
 /// plotly.js reads a little markup in texts; labels and names are to be shown as they are.
 fn literal(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn hover(cell: &Cell) -> String {
-    cell.hover.iter().map(|line| literal(line)).collect::<Vec<_>>().join("<br>")
-}
-
-fn linked(cell: &Cell) -> Markup {
-    html! {
-        @match &cell.href {
-            Some(href) => { a href=(href) { (cell.shown) } }
-            None => { (cell.shown) }
-        }
-    }
 }
 
 fn legend(scale: Scale) -> Markup {
@@ -303,12 +306,10 @@ fn value_axis(low: f64) -> Axis {
     Axis::new().range(vec![low - 0.02, 1.02]).fixed_range(true).zero_line(low < 0.0).show_grid(true)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "positions on an axis of at most some dozens of names")]
 fn positions(n: usize) -> Vec<f64> {
     (0..n).map(|at| at as f64).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "positions on an axis of at most some dozens of names")]
 fn edges(n: usize, downwards: bool) -> Vec<f64> {
     let (start, end) = (-0.5, n as f64 - 0.5);
     if downwards { vec![end, start] } else { vec![start, end] }
@@ -318,21 +319,13 @@ fn edges(n: usize, downwards: bool) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const CAPTION: Caption<'_> = Caption { id: "pairs", title: "Pairs", note: "How to read.", corner: "Annotator" };
+    const CAPTION: Caption<'_> =
+        Caption { id: "x", title: "Pairs", note: "How to read.", names: "Annotator", values: "Kappa" };
 
-    fn heat(name: &str) -> String {
-        let cell =
-            Cell { value: Some(0.5), shown: "0.500".into(), hover: vec![name.into()], href: Some("/x?a=1&b=2".into()) };
-        let none = Cell { shown: "no shared items".into(), hover: vec!["no shared items".into()], ..Cell::default() };
-        let names = vec![name.to_owned(), "Bo".to_owned()];
-        Heat {
-            rows: names.clone(),
-            columns: names,
-            cells: vec![vec![none, cell.clone()], vec![cell, Cell::default()]],
-            scale: Scale::Diverging,
-        }
-        .render(CAPTION)
-        .into_string()
+    fn row(value: Option<f64>, shown: &str) -> Row {
+        let href = value.map(|_| "/x?a=1&b=2".to_owned());
+        let interval = value.map(|value| (value - 0.25, value + 0.5));
+        Row { cell: Cell { value, shown: shown.into(), href }, interval, interval_shown: "i".into(), n: "3".into() }
     }
 
     fn figure_json(markup: &str) -> serde_json::Value {
@@ -341,48 +334,40 @@ mod tests {
     }
 
     #[test]
-    fn a_heat_map_is_plotly_json_with_gaps_as_null_and_a_table_behind() {
-        let markup = heat("Ann");
+    fn pairs_are_a_symmetric_heat_map_with_gaps_and_each_pair_once_in_the_table() {
+        let names = ["Ann", "Bo", "Cy"].map(str::to_owned);
+        let rows = [((0, 1), row(Some(0.5), "0.500")), ((0, 2), row(None, "no shared items"))];
+        let markup = pairs(&names, &rows, Scale::Diverging, CAPTION).into_string();
         let figure = figure_json(&markup);
         assert_eq!(figure["data"][0]["type"], "heatmap");
-        assert_eq!(figure["data"][0]["z"], serde_json::json!([[null, 0.5], [0.5, null]]));
-        assert_eq!(figure["layout"]["yaxis"]["range"], serde_json::json!([1.5, -0.5]));
-        assert!(
-            markup.contains("<a href=\"/x?a=1&amp;b=2\">0.500</a>") && markup.contains("no shared items"),
-            "{markup}"
+        assert_eq!(
+            figure["data"][0]["z"],
+            serde_json::json!([[null, 0.5, null], [0.5, null, null], [null, null, null]])
         );
+        assert_eq!(figure["layout"]["yaxis"]["range"], serde_json::json!([2.5, -0.5]));
+        assert_eq!(markup.matches("<a href=\"/x?a=1&amp;b=2\">0.500</a>").count(), 1, "{markup}");
+        assert!(markup.contains("data-at=\"0,2\"") && markup.contains("no shared items"), "{markup}");
     }
 
     #[test]
     fn names_cannot_break_out_of_the_script_or_become_markup() {
-        let markup = heat("</script><b>x</b>&amp;");
+        let names = ["</script><b>x</b>&amp;".to_owned()];
+        let markup = matrix(&names, &[vec![Cell::default()]], Scale::Sequential, CAPTION).into_string();
         assert_eq!(markup.matches("</script>").count(), 1, "{markup}");
-        let figure = figure_json(&markup);
-        assert_eq!(figure["data"][0]["hovertext"][0][1], "&lt;/script&gt;&lt;b&gt;x&lt;/b&gt;&amp;amp;");
-        assert!(!figure["layout"]["yaxis"]["ticktext"][0].as_str().unwrap().contains('<'));
+        assert_eq!(
+            figure_json(&markup)["layout"]["yaxis"]["ticktext"][0],
+            "&lt;/script&gt;&lt;b&gt;x&lt;/b&gt;&amp;amp;"
+        );
     }
 
     #[test]
     fn undefined_dots_stay_in_the_table_only() {
-        let rows = [
-            Dot {
-                name: "Ann".into(),
-                cell: Cell { value: Some(0.5), shown: "0.5".into(), ..Cell::default() },
-                interval: Some((0.25, 1.0)),
-                n: "n 3".into(),
-            },
-            Dot {
-                name: "Bo".into(),
-                cell: Cell { shown: "no shared items".into(), ..Cell::default() },
-                interval: None,
-                n: "n 0".into(),
-            },
-        ];
+        let rows = [("Ann".to_owned(), row(None, "no shared items")), ("Bo".to_owned(), row(Some(0.5), "0.5"))];
         let markup = dots(&rows, 0.0, CAPTION).into_string();
         let figure = figure_json(&markup);
         assert_eq!(figure["data"][0]["error_x"]["array"], serde_json::json!([0.5]));
         assert_eq!(figure["data"][0]["error_x"]["arrayminus"], serde_json::json!([0.25]));
-        assert_eq!(figure["data"][0]["x"].as_array().unwrap().len(), 1);
+        assert_eq!(figure["data"][0]["y"], serde_json::json!([1.0]), "a dot keeps the place of its row");
         assert!(markup.contains("no shared items"));
     }
 }

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
+use super::item::badges;
 use super::palette::{self, Palette};
 use super::spans;
 use super::text;
+use super::timeline;
 use crate::reports::views::{AnnotationView, ResultView};
 
 /// One question and everybody's answers to it.
 #[derive(Debug, PartialEq)]
 pub struct Row {
     pub control: String,
-    /// The quoted span, or how regions are compared; empty for answers about the whole item.
+    /// The quoted span, `regions` or `segments` (then answers are counted); empty for answers about the whole item.
     pub about: String,
     /// One answer per annotation: its values, empty when there is none.
     pub answers: Vec<Vec<String>>,
@@ -26,12 +28,16 @@ pub struct Row {
 enum About {
     Item,
     Span { start: u64, end: u64, quote: String },
+    Segments,
     Regions,
 }
 
 fn about(result: &ResultView) -> About {
     if result.bbox.is_some() || result.points.is_some() {
         return About::Regions;
+    }
+    if timeline::is_segment(result) {
+        return About::Segments;
     }
     match (result.start, result.end) {
         (Some(start), Some(end)) => {
@@ -42,7 +48,6 @@ fn about(result: &ResultView) -> About {
 }
 
 /// A key that sorts numbers by size, to the millionth.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating is what an order key needs")]
 fn order(value: f64) -> u64 {
     (value.max(0.0) * 1e6) as u64
 }
@@ -87,7 +92,7 @@ pub fn rows(annotations: &[AnnotationView]) -> Vec<Row> {
     for (at, annotation) in annotations.iter().enumerate() {
         for result in &annotation.results {
             let answers = grid
-                .entry((result.control.clone(), about(result)))
+                .entry((question(result).to_owned(), about(result)))
                 .or_insert_with(|| vec![Vec::new(); annotations.len()]);
             answers[at].extend(values(result));
         }
@@ -95,26 +100,25 @@ pub fn rows(annotations: &[AnnotationView]) -> Vec<Row> {
     grid.into_iter()
         .map(|((control, about), mut answers)| {
             let absence_counts = about != About::Item;
-            answers.iter_mut().for_each(|values| values.sort_unstable());
+            answers.iter_mut().for_each(|values| *values = counted(values));
             let about = match about {
                 About::Item => String::new(),
                 About::Span { quote, .. } => quote,
-                About::Regions => {
-                    answers.iter_mut().for_each(|values| *values = counted(values));
-                    "regions by label".to_owned()
-                }
+                About::Segments => "segments".to_owned(),
+                About::Regions => "regions".to_owned(),
             };
             Row { control, about, answers, absence_counts }
         })
         .collect()
 }
 
-/// `["car", "car", "tree"]` as `["car × 2", "tree"]`; takes sorted values.
+/// `["car", "tree", "car"]` as `["car × 2", "tree"]`.
 fn counted(values: &[String]) -> Vec<String> {
-    values
-        .chunk_by(|a, b| a == b)
-        .map(|same| if same.len() == 1 { same[0].clone() } else { format!("{} × {}", same[0], same.len()) })
-        .collect()
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    counts.into_iter().map(|(value, n)| if n == 1 { value.to_owned() } else { format!("{value} × {n}") }).collect()
 }
 
 /// Whether an annotation is one of the answers to compare: submitted by a person, not skipped, not the reference.
@@ -148,7 +152,9 @@ pub fn render(annotations: &[AnnotationView], palette: &Palette) -> Markup {
                 tr {
                     th scope="col" { "Question" }
                     @for (at, annotation) in annotations.iter().enumerate() {
-                        th scope="col" { span class={ "swatch " (palette::rater(at)) } {} (annotation.rater_name) (super::item::badges(annotation)) }
+                        th scope="col" {
+                            span class={ "swatch " (palette::rater(at)) } {} (annotation.rater_name) (badges(annotation))
+                        }
                     }
                 }
             }
@@ -175,7 +181,8 @@ fn answer(row: &Row, values: &[String], palette: &Palette) -> Markup {
     html! {
         @if values.is_empty() { span.quiet { "—" } }
         @for value in values {
-            span class={ "chip " (palette.label(&row.control, value.split(" × ").next().unwrap_or(value))) } { (text::shorten(value, 120)) } " "
+            @let label = value.split(" × ").next().unwrap_or(value);
+            span class={ "chip " (palette.label(&row.control, label)) } { (text::shorten(value, 120)) } " "
         }
     }
 }
@@ -225,7 +232,7 @@ mod tests {
         let rows = rows(&annotations);
         assert_eq!(rows[0].answers, [vec!["car".to_owned()], vec!["truck".to_owned()]]);
         assert_eq!(rows[0].odd(&annotations), [true, true], "a tie has no winner");
-        assert_eq!(counted(&["a".into(), "a".into(), "b".into()]), ["a × 2", "b"]);
+        assert_eq!(counted(&["a".into(), "b".into(), "a".into()]), ["a × 2", "b"]);
     }
 
     #[test]

@@ -48,7 +48,9 @@ pub fn render(links: Links<'_>, data: &Data<'_>) -> Markup {
             (form(&here, data))
             (chips(&here, data))
             @for (_, complaint) in data.complaints.iter().filter(|(at, _)| at.is_empty()) { p.complaint role="alert" { (complaint) } }
-            @if data.list.items.is_empty() {
+            @if !data.complaints.is_empty() {
+                p { "Nothing is listed until that is mended." }
+            } @else if data.list.items.is_empty() {
                 (nothing(&here, data))
             } @else {
                 section.panel { (scroll("Disagreements", table(links, data))) }
@@ -93,10 +95,18 @@ fn form(here: &str, data: &Data<'_>) -> Markup {
                 (choice(data, "annotator", "Annotator", filter.annotator.as_deref(), &raters))
                 (choice(data, "other_annotator", "Against annotator", filter.other_annotator.as_deref(), &raters))
                 @for (key, value) in &filter.slice { input type="hidden" name="slice" value={ (key) "=" (value) }; }
-                (field(data, "slice_key", "Slice: field", html! { input type="text" id="slice_key" name="slice_key" autocomplete="off"; }))
-                (field(data, "slice_value", "Slice: value", html! { input type="text" id="slice_value" name="slice_value" autocomplete="off"; }))
-                (field(data, "from", "Updated from", html! { input type="date" id="from" name="from" value=(day(filter.from.as_deref())); }))
-                (field(data, "to", "Updated before", html! { input type="date" id="to" name="to" value=(day(filter.to.as_deref())); }))
+                (field(data, "slice_key", "Slice: field", html! {
+                    input type="text" id="slice_key" name="slice_key" autocomplete="off";
+                }))
+                (field(data, "slice_value", "Slice: value", html! {
+                    input type="text" id="slice_value" name="slice_value" autocomplete="off";
+                }))
+                (field(data, "from", "Updated from", html! {
+                    input type="date" id="from" name="from" value=(day(filter.from.as_deref()));
+                }))
+                (field(data, "to", "Updated before", html! {
+                    input type="date" id="to" name="to" value=(day(filter.to.as_deref()));
+                }))
                 (field(data, "min_score", "Score at least", html! {
                     input type="number" id="min_score" name="min_score" min="0" max="1" step="any" value=[filter.min_score];
                 }))
@@ -168,11 +178,11 @@ fn chips(here: &str, data: &Data<'_>) -> Markup {
     for (key, value) in &filter.slice {
         chip(format!("{key} = {value}"), &|f| drop(f.slice.remove(key)));
     }
-    if filter.from.is_some() {
-        chip(format!("from {}", day(filter.from.as_deref())), &|f| f.from = None);
+    if let Some(time) = &filter.from {
+        chip(format!("from {time}"), &|f| f.from = None);
     }
-    if filter.to.is_some() {
-        chip(format!("before {}", day(filter.to.as_deref())), &|f| f.to = None);
+    if let Some(time) = &filter.to {
+        chip(format!("before {time}"), &|f| f.to = None);
     }
     if let Some(score) = filter.min_score {
         chip(format!("score ≥ {}", text::number(score)), &|f| f.min_score = None);
@@ -200,9 +210,9 @@ fn table(links: Links<'_>, data: &Data<'_>) -> Markup {
             thead {
                 tr {
                     th scope="col" { "Item" }
+                    th scope="col" { "Who said what" }
                     th scope="col" { "Control" }
                     th.num scope="col" { abbr title="Share of the item’s annotator pairs that differ" { "Score" } }
-                    th scope="col" { "Who said what" }
                     th scope="col" { "Updated (UTC)" }
                 }
             }
@@ -219,12 +229,12 @@ fn line(links: Links<'_>, data: &Data<'_>, palette: &Palette, item: &Disagreemen
                 a href=(links.item(&data.project.id, &item.item_id)) { (text::shorten(preview, 140)) }
                 small { (item.item_id) }
             }
+            td { (votes(data, palette, item)) }
             td { code { (item.control) } }
             td.num {
                 (format!("{:.2}", item.score))
                 (bar(item.score))
             }
-            td { (votes(data, palette, item)) }
             td.nowrap { @match &item.updated_at { Some(time) => { (text::time(time)) } None => { span.quiet { "—" } } } }
         }
     }
@@ -254,7 +264,10 @@ fn votes(data: &Data<'_>, palette: &Palette, item: &Disagreement) -> Markup {
     html! {
         ul.votes {
             @for (label, names) in &groups {
-                li { span class={ "chip " (palette.label(&item.control, label)) } { (text::shorten(label, 40)) } " " span.names { (names.join(", ")) } }
+                li {
+                    span class={ "chip " (palette.label(&item.control, label)) } { (text::shorten(label, 40)) }
+                    " " span.names { (names.join(", ")) }
+                }
             }
         }
     }
@@ -274,10 +287,15 @@ fn pager(here: &str, data: &Data<'_>) -> Markup {
 }
 
 fn nothing(here: &str, data: &Data<'_>) -> Markup {
-    if data.complaints.is_empty() && *data.filter == DisagreementFilter::default() {
+    if *data.filter == DisagreementFilter::default() {
         empty(
             "No disagreements",
-            html! { p { "No item has differing answers by two annotators on a single-choice control. Either everybody agrees, or each item was answered once: the overview tells which." } },
+            html! {
+                p {
+                    "No item has differing answers by two annotators on a single-choice control. Either everybody agrees, or each \
+                     item was answered once: the overview tells which."
+                }
+            },
         )
     } else {
         empty(

@@ -67,7 +67,8 @@ pub const MEASURES: &[Entry] = &[
         brief: "agreement beyond chance that stays stable when one label dominates",
         formula: &[
             "AC1 = (P − P_e) / (1 − P_e)",
-            "P: percent agreement;  P_e = 1/(q − 1) · Σ_k π_k (1 − π_k), q the number of labels that occur, π_k as for Fleiss’ kappa",
+            "P: percent agreement;  P_e = 1/(q − 1) · Σ_k π_k (1 − π_k)",
+            "q: the number of labels that occur;  π_k as for Fleiss’ kappa",
         ],
         meaning: "Counts as chance only what annotators would do when they guess. Barely moves when one label is rare or very \
                   frequent. If AC1 is high while alpha and kappa are low, the labels are unbalanced: check the rare labels one by one.",
@@ -93,7 +94,8 @@ pub const MEASURES: &[Entry] = &[
         ],
         meaning: "For two annotators and the items that both answered. Undefined when both used one and the same label only: \
                   then chance agreement is certain and nothing can be told.",
-        source: "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological Measurement 20(1), 37–46.",
+        source: "Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological Measurement \
+                 20(1), 37–46.",
     },
     Entry {
         name: "kappa_against_others",

@@ -218,6 +218,7 @@ fn answer(links: Links<'_>, page: Result<(StatusCode, Markup)>) -> Response {
 
 /// A page that says what is wrong; causes of faults go to the log only.
 fn failed(links: Links<'_>, error: Error) -> Response {
+    let links = if matches!(error, Error::NotFound { what: "workspace", .. }) { HOME } else { links };
     let (status, title, detail) = match error {
         Error::NotFound { .. } => (StatusCode::NOT_FOUND, "Not found", format!("{error}.")),
         Error::Invalid(message) => (StatusCode::BAD_REQUEST, "This address cannot be used", format!("{message}.")),

@@ -11,23 +11,31 @@ use super::palette::{self, Palette};
 use super::regions;
 use super::spans::{self, Span};
 use super::text;
+use super::timeline;
 use crate::reports::views::{AgreementReport, AnnotationView, ItemView, ProjectView, ResultView};
 
 /// Longer texts are shown without spans in the cards: each card would repeat them.
 const LONGEST_SPANNED: usize = 20_000;
 /// Beyond this a page cannot hold a text; the API gives it whole.
 const LONGEST_SHOWN: usize = 200_000;
+/// Up to so many answers fit beside the data.
+const FEW: usize = 3;
 /// Raters that can be hidden by a tick each (`.who0` … in the stylesheet).
 const MOST_TICKS: usize = 16;
 
 /// `GET /w/{workspace}/projects/{project}/items/{item_id}`. The report gives labels their colours.
 pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&AgreementReport>, item: &ItemView) -> Markup {
     let seen = item.annotations.iter().flat_map(|annotation| &annotation.results);
-    let seen = seen.flat_map(|result| result.labels.iter().map(|label| (result.control.as_str(), label.as_str())));
+    let seen = seen.flat_map(|result| result.labels.iter().map(|label| (compare::question(result), label.as_str())));
     let palette = Palette::new(report, seen);
     let title = format!("{} · {}", item.item_id, project.name);
     let frame =
         Frame { links, title: &title, project: Some((&project.id, &project.name)), section: "item", charts: false };
+    let drawn = item
+        .annotations
+        .iter()
+        .flat_map(|annotation| &annotation.results)
+        .any(|result| regions::shape(result).is_some());
     let fields = text_fields(&item.data);
     let spanned =
         compare::spanned_text(&fields, &item.annotations).filter(|text| text.chars().nth(LONGEST_SPANNED).is_none());
@@ -38,8 +46,12 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
                 h1 { "Item " span.id { (item.item_id) } }
                 p.quiet { (tally(&item.annotations)) " · snapshot " (item.snapshot) }
             }
-            div.split {
-                section.panel aria-labelledby="data" { h2 id="data" { "Data" } (data(item)) }
+            div.split[drawn || item.annotations.len() <= FEW] {
+                section.panel aria-labelledby="data" {
+                    h2 id="data" { "Data" }
+                    (data(item, drawn))
+                    (timeline::render(&item.annotations, &palette))
+                }
                 section.panel aria-labelledby="answers" {
                     h2 id="answers" { "Answers side by side" }
                     @if item.annotations.is_empty() {
@@ -52,7 +64,11 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
             h2.sr { "Annotations" }
             div.cards { @for (at, annotation) in item.annotations.iter().enumerate() { (card(at, annotation, spanned, &palette)) } }
             section.panel {
-                details { summary { "Item as imported (JSON)" } (json("Item data", &item.data)) @if !is_empty(&item.meta) { (json("Item metadata", &item.meta)) } }
+                details {
+                    summary { "Item as imported (JSON)" }
+                    (json("Item data", &item.data))
+                    @if !is_empty(&item.meta) { (json("Item metadata", &item.meta)) }
+                }
             }
         },
     )
@@ -78,12 +94,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// The item's fields: images with the regions drawn on them, text in full, the rest as values.
-fn data(item: &ItemView) -> Markup {
-    let drawn = item
-        .annotations
-        .iter()
-        .flat_map(|annotation| &annotation.results)
-        .any(|result| regions::shape(result).is_some());
+fn data(item: &ItemView, drawn: bool) -> Markup {
     let target = drawn.then(|| drawn_field(item)).flatten();
     html! {
         @if drawn { (stage(item, target)) }
@@ -126,7 +137,9 @@ fn long_text(words: &str) -> Markup {
     let shown = text::shorten(words, LONGEST_SHOWN);
     html! {
         p.text { (shown) }
-        @if shown.len() < words.len() { p.quiet { "Cut after " (text::count(LONGEST_SHOWN as u64)) " characters; the API has the whole text." } }
+        @if shown.len() < words.len() {
+            p.quiet { "Cut after " (text::count(LONGEST_SHOWN as u64)) " characters; the API has the whole text." }
+        }
     }
 }
 
@@ -166,7 +179,10 @@ fn stage(item: &ItemView, target: Option<&str>) -> Markup {
             (regions::overlay(&item.annotations, size))
         }
         @if address.is_none() {
-            p.quiet { "The image lies where this page cannot load it from; the regions are drawn on an empty canvas" @if size.known { " of its size" } "." }
+            p.quiet {
+                "The image lies where this page cannot load it from; the regions are drawn on an empty canvas"
+                @if size.known { " of its shape" } "."
+            }
         }
     }
 }
@@ -220,7 +236,7 @@ fn spans_of(text: &str, annotation: &AnnotationView, palette: &Palette) -> Vec<S
                 start,
                 end,
                 label: result.labels.join(", "),
-                class: palette.label(&result.control, &result.labels[0]),
+                class: palette.label(compare::question(result), &result.labels[0]),
             })
         })
         .collect()
@@ -249,10 +265,10 @@ fn value(result: &ResultView, palette: &Palette) -> Markup {
         @if result.labels.is_empty() || result.r#type == "ranker" {
             @for value in compare::values(result) { span.value { (text::shorten(&value, 2000)) } }
         } @else {
-            @for label in &result.labels { span class={ "chip " (palette.label(&result.control, label)) } { (label) } " " }
+            @for label in &result.labels { span class={ "chip " (palette.label(compare::question(result), label)) } { (label) } " " }
             @if let Some(quote) = &result.text { q { (text::shorten(quote, 500)) } " " }
         }
-        @if let (Some(start), Some(end)) = (result.start, result.end) { span.quiet { (text::number(start)) " – " (text::number(end)) } }
+        @if result.start.is_some() && result.end.is_some() { span.quiet { (timeline::range(result)) } }
         @if let Some(shape) = regions::shape(result) { span.quiet { (shape.words()) } }
         @if let Some(score) = result.score { " " span.quiet { "score " (format!("{score:.3}")) } }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
-use super::charts::{self, Bars, Caption, Cell, Dot, Heat, Scale};
+use super::charts::{self, Caption, Cell, Row, Scale};
 use super::figures::{label_table, reason};
 use super::guide;
 use super::interval::Axis;
@@ -16,7 +16,7 @@ use crate::reports::measure::Measure;
 use crate::reports::views::{AgreementReport, ConfusionCell, ControlData, DisagreementFilter, LabelCount};
 
 /// A matrix beyond this size is unreadable, and would make the page heavy.
-const MOST_NAMES: usize = 14;
+const MOST_NAMES: usize = 12;
 /// Rows of a list of figures.
 const MOST_ROWS: usize = 28;
 
@@ -54,7 +54,10 @@ impl View<'_> {
 
 /// Annotator by annotator.
 pub fn annotators(view: View<'_>) -> Markup {
-    let wanted = view.query.pairs.as_deref().unwrap_or("cohen_kappa");
+    let wanted = match view.query.pairs.as_deref() {
+        Some("percent_agreement") => "percent_agreement",
+        _ => "cohen_kappa",
+    };
     let pairs: Vec<&Measure> = view.measures("pair").filter(|m| m.measure == wanted).collect();
     let mut raters = busiest(&pairs);
     let total = raters.len();
@@ -65,27 +68,26 @@ pub fn annotators(view: View<'_>) -> Markup {
         .filter_map(|m| Some((m.scope.annotator.as_deref()?, m.scope.other.as_deref()?, *m)))
         .flat_map(|(one, other, m)| [((one, other), m), ((other, one), m)])
         .collect();
-    let cells = raters
-        .iter()
-        .map(|row| {
-            raters.iter().map(|column| pair_cell(view, row, column, by_pair.get(&(*row, *column)).copied())).collect()
+    let places = (0..raters.len()).flat_map(|row| (row + 1..raters.len()).map(move |column| (row, column)));
+    let rows: Vec<((usize, usize), Row)> = places
+        .map(|(row, column)| {
+            let measure = by_pair.get(&(raters[row], raters[column])).copied();
+            ((row, column), pair_row(view, raters[row], raters[column], measure))
         })
         .collect();
     let names: Vec<String> = raters.iter().map(|rater| view.name(rater).to_owned()).collect();
     let scale = if text::is_share(wanted) { Scale::Sequential } else { Scale::Diverging };
-    let note = format!(
-        "{}: {}. Select a cell to see where the two differ.{}",
-        guide::title(wanted),
-        brief(wanted),
-        beyond(total, "annotators")
-    );
-    let caption = Caption { id: "annotators", title: "Annotator by annotator", note: &note, corner: "Annotator" };
+    let figure = guide::title(wanted);
+    let more = beyond(total, "annotators");
+    let note = format!("{figure}: {}. Select a cell to see where the two differ.{more}", brief(wanted));
+    let title = "Annotator by annotator";
+    let caption = Caption { id: "annotators", title, note: &note, names: "Annotator", values: &figure };
     html! {
         (toggle(view, wanted))
         @if names.len() < 2 {
-            (missing("Annotator by annotator", "No two annotators share an item of this control."))
+            (missing(title, "No two annotators share an item of this control."))
         } @else {
-            (Heat { rows: names.clone(), columns: names, cells, scale }.render(caption))
+            (charts::pairs(&names, &rows, scale, caption))
         }
     }
 }
@@ -103,48 +105,39 @@ fn busiest<'a>(pairs: &[&'a Measure]) -> Vec<&'a str> {
     raters.into_iter().map(|(rater, _)| rater).collect()
 }
 
-fn pair_cell(view: View<'_>, row: &str, column: &str, measure: Option<&Measure>) -> Cell {
-    if row == column {
-        return Cell { shown: "—".into(), ..Cell::default() };
+fn pair_row(view: View<'_>, one: &str, other: &str, measure: Option<&Measure>) -> Row {
+    match measure.filter(|measure| measure.n_items > 0) {
+        None => {
+            let cell = Cell { shown: "no shared items".into(), ..Cell::default() };
+            Row { cell, interval: None, interval_shown: "—".into(), n: "0".into() }
+        }
+        Some(measure) => measured(
+            measure,
+            view.drill(|filter| {
+                (filter.annotator, filter.other_annotator) = (Some(one.to_owned()), Some(other.to_owned()));
+            }),
+        ),
     }
-    let names = format!("{} – {}", view.name(row), view.name(column));
-    let Some(measure) = measure else {
-        let none = "no shared items".to_owned();
-        return Cell { shown: none.clone(), hover: vec![names, none], ..Cell::default() };
-    };
-    let href = (measure.n_items > 0).then(|| {
-        view.drill(|filter| {
-            (filter.annotator, filter.other_annotator) = (Some(row.to_owned()), Some(column.to_owned()));
-        })
-    });
-    Cell { href, ..measured(measure, names) }
 }
 
-/// A measure as a cell: the value, and in the hover box interval and n.
-fn measured(measure: &Measure, heading: String) -> Cell {
-    let n = text::counted(measure.n_items, "item", "items");
-    match measure.value {
-        Some(value) => {
-            let shown = text::value(&measure.measure, value);
-            let mut hover = vec![heading, format!("{} {shown}", guide::title(&measure.measure))];
-            if let (Some(low), Some(high)) = (measure.ci_low, measure.ci_high) {
-                hover.push(format!("95 % interval {}", text::interval(&measure.measure, low, high)));
-            }
-            hover.push(n);
-            Cell { value: Some(value), shown, hover, href: None }
-        }
-        None => {
-            let why = format!("undefined: {}", reason(measure));
-            Cell { value: None, shown: why.clone(), hover: vec![heading, why, n], href: None }
-        }
-    }
+/// A measure as a row: the value or why there is none, interval and n.
+fn measured(measure: &Measure, href: String) -> Row {
+    let shown = match measure.value {
+        Some(value) => text::value(&measure.measure, value),
+        None => format!("undefined: {}", reason(measure)),
+    };
+    let interval = measure.ci_low.zip(measure.ci_high);
+    let interval_shown = interval.map_or("—".to_owned(), |(low, high)| text::interval(&measure.measure, low, high));
+    let cell = Cell { value: measure.value, shown, href: Some(href) };
+    Row { cell, interval, interval_shown, n: text::count(measure.n_items) }
 }
 
 fn toggle(view: View<'_>, wanted: &str) -> Markup {
     html! {
         nav.pills.small aria-label="Figure of the heat map" {
             @for (measure, pairs) in [("cohen_kappa", None), ("percent_agreement", Some("percent_agreement"))] {
-                a href={ (address(view.links, view.project, &Query { pairs: pairs.map(str::to_owned), ..view.query.clone() })) "#annotators" }
+                @let query = Query { pairs: pairs.map(str::to_owned), ..view.query.clone() };
+                a href={ (address(view.links, view.project, &query)) "#annotators" }
                     aria-current=[(measure == wanted).then_some("true")] { (guide::title(measure)) }
             }
         }
@@ -161,21 +154,18 @@ pub fn against_others(view: View<'_>) -> Markup {
     let total = measures.len();
     measures.truncate(MOST_ROWS);
     let low = Axis::over(measures.iter().copied()).low;
-    let rows: Vec<Dot> = measures.iter().filter_map(|m| dot(view, m)).collect();
+    let rows: Vec<(String, Row)> = measures.iter().filter_map(|m| against(view, m)).collect();
     let more =
         if total > rows.len() { format!(" The {} lowest of {total} are shown.", rows.len()) } else { String::new() };
-    let note = format!("{}: {}. Lowest first.{more}", guide::title(&name), brief(&name));
-    charts::dots(&rows, low, Caption { id: "others", title, note: &note, corner: "Annotator" })
+    let figure = guide::title(&name);
+    let note = format!("{figure}: {}. Lowest first.{more}", brief(&name));
+    charts::dots(&rows, low, Caption { id: "others", title, note: &note, names: "Annotator", values: &figure })
 }
 
-fn dot(view: View<'_>, measure: &Measure) -> Option<Dot> {
+fn against(view: View<'_>, measure: &Measure) -> Option<(String, Row)> {
     let rater = measure.scope.annotator.as_deref()?;
-    let name = view.name(rater).to_owned();
-    let href = Some(view.drill(|filter| filter.annotator = Some(rater.to_owned())));
-    let interval = measure.ci_low.zip(measure.ci_high);
-    let n = text::counted(measure.n_items, "item", "items");
-    let n = interval.map_or(n.clone(), |(low, high)| format!("{}, {n}", text::interval(&measure.measure, low, high)));
-    Some(Dot { cell: Cell { href, ..measured(measure, name.clone()) }, name, interval, n })
+    let href = view.drill(|filter| filter.annotator = Some(rater.to_owned()));
+    Some((view.name(rater).to_owned(), measured(measure, href)))
 }
 
 /// The figure that takes chance out, if there is one.
@@ -208,50 +198,39 @@ pub fn confusion(view: View<'_>) -> Markup {
             .map(|cell| if cell.label == cell.other { 2 * cell.n } else { cell.n })
             .sum()
     };
-    let cells = labels
+    let cell = |row: &str, column: &str, total: u64| {
+        confusion_cell(view, row, column, pairs.get(&(row, column)).copied().unwrap_or(0), total)
+    };
+    let cells: Vec<Vec<Cell>> = labels
         .iter()
         .map(|row| {
             let total = answers(row);
-            labels
-                .iter()
-                .map(|column| {
-                    confusion_cell(view, row, column, pairs.get(&(*row, *column)).copied().unwrap_or(0), total)
-                })
-                .collect()
+            labels.iter().map(|column| cell(row, column, total)).collect()
         })
         .collect();
     let names: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
     let note = format!(
-        "Row: what one annotator said. Column: what another said of the same item. Select a cell off the diagonal to see those items.{}",
+        "Row: what one annotator said. Column: what another said of the same item. Select a cell off the diagonal to see \
+         those items.{}",
         beyond(view.control.labels.len(), "labels")
     );
-    Heat { rows: names.clone(), columns: names, cells, scale: Scale::Sequential }.render(Caption {
-        id: "confusion",
-        title,
-        note: &note,
-        corner: "Label",
-    })
+    let caption = Caption { id: "confusion", title, note: &note, names: "Label", values: "Share" };
+    charts::matrix(&names, &cells, Scale::Sequential, caption)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share of counts, to be shown with one digit")]
 fn confusion_cell(view: View<'_>, row: &str, column: &str, pairs: u64, answers: u64) -> Cell {
     if answers == 0 {
         return Cell { shown: "—".into(), ..Cell::default() };
     }
     let weight = if row == column { 2 * pairs } else { pairs };
     let share = weight as f64 / answers as f64;
-    let shown = format!("{:.0} %", share * 100.0);
-    let hover = vec![
-        format!("{row} – {column}"),
-        format!("{:.1} % of the answers paired with a “{row}”", share * 100.0),
-        text::counted(pairs, "pair of answers", "pairs of answers"),
-    ];
+    let shown = format!("{:.1} % ({})", share * 100.0, text::counted(pairs, "pair", "pairs"));
     let href = (row != column && pairs > 0).then(|| {
         view.drill(|filter| {
             (filter.label, filter.other_label) = (Some(row.to_owned()), Some(column.to_owned()));
         })
     });
-    Cell { value: Some(share), shown, hover, href }
+    Cell { value: Some(share), shown, href }
 }
 
 /// How often each label was given, by people and by models.
@@ -263,18 +242,11 @@ pub fn distribution(view: View<'_>) -> Markup {
     }
     let sum = |pick: fn(&LabelCount) -> u64| view.control.labels.iter().map(pick).sum::<u64>();
     let (annotations, predictions) = (sum(|count| count.annotations), sum(|count| count.predictions));
-    let mut series = vec![(
-        "Annotations",
-        labels
-            .iter()
-            .map(|count| share_cell(view, &count.label, "annotations", count.annotations, annotations))
-            .collect(),
-    )];
+    let share = |n: u64, total: u64, label: &str| share_cell(view, label, n, total);
+    let mut series =
+        vec![("Annotations", labels.iter().map(|count| share(count.annotations, annotations, &count.label)).collect())];
     if predictions > 0 {
-        let cells = labels
-            .iter()
-            .map(|count| share_cell(view, &count.label, "predictions", count.predictions, predictions))
-            .collect();
+        let cells = labels.iter().map(|count| share(count.predictions, predictions, &count.label)).collect();
         series.push(("Predictions", cells));
     }
     let more = if view.control.labels.len() > labels.len() {
@@ -282,31 +254,20 @@ pub fn distribution(view: View<'_>) -> Markup {
     } else {
         String::new()
     };
-    let note = format!(
-        "Share of each label among all {annotations} annotated labels{}.{more}",
-        if predictions > 0 { ", and among predictions" } else { "" }
-    );
-    Bars { names: labels.iter().map(|count| count.label.clone()).collect(), series }.render(Caption {
-        id: "labels",
-        title,
-        note: &note,
-        corner: "Label",
-    })
+    let of_models =
+        if predictions > 0 { format!(" and all {} predicted ones", text::count(predictions)) } else { String::new() };
+    let note = format!("Share of each label among all {} annotated labels{of_models}.{more}", text::count(annotations));
+    let names: Vec<String> = labels.iter().map(|count| count.label.clone()).collect();
+    charts::bars(&names, &series, Caption { id: "labels", title, note: &note, names: "Label", values: "Share" })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a share of counts, to be shown with one digit")]
-fn share_cell(view: View<'_>, label: &str, what: &str, n: u64, total: u64) -> Cell {
+fn share_cell(view: View<'_>, label: &str, n: u64, total: u64) -> Cell {
     if total == 0 {
         return Cell { shown: "—".into(), ..Cell::default() };
     }
     let share = n as f64 / total as f64;
-    let shown = format!("{:.1} % ({})", share * 100.0, text::count(n));
-    let hover = vec![
-        label.to_owned(),
-        format!("{:.1} % of {what}", share * 100.0),
-        format!("{} of {}", text::count(n), text::count(total)),
-    ];
-    Cell { value: Some(share), shown, hover, href: Some(view.drill(|filter| filter.label = Some(label.to_owned()))) }
+    let shown = format!("{:.1} % ({} of {})", share * 100.0, text::count(n), text::count(total));
+    Cell { value: Some(share), shown, href: Some(view.drill(|filter| filter.label = Some(label.to_owned()))) }
 }
 
 /// The figures by label, the hardest labels first.

@@ -123,9 +123,9 @@ fn slice_form(links: Links<'_>, project: &ProjectView, query: &Query) -> Markup 
             @if let Some(control) = &query.control { input type="hidden" name="control" value=(control); }
             @if let Some(pairs) = &query.pairs { input type="hidden" name="pairs" value=(pairs); }
             @for (key, value) in &query.slice {
-                @let without = Query { slice: query.slice.iter().filter(|(other, _)| *other != key).map(|(k, v)| (k.clone(), v.clone())).collect(), ..query.clone() };
+                @let shown = format!("{key} = {value}");
                 input type="hidden" name="slice" value={ (key) "=" (value) };
-                a.chip.remove href=(address(links, &project.id, &without)) aria-label={ "Remove slice " (key) " = " (value) } { (key) " = " (value) }
+                a.chip.remove href=(address(links, &project.id, &without(query, key))) aria-label={ "Remove slice " (shown) } { (shown) }
             }
             input type="text" name="slice_key" aria-label="Slice: field" placeholder="field" size="9" autocomplete="off";
             span aria-hidden="true" { "=" }
@@ -133,6 +133,13 @@ fn slice_form(links: Links<'_>, project: &ProjectView, query: &Query) -> Markup 
             button type="submit" { "Slice" }
         }
     }
+}
+
+/// The query without the slice on this field.
+fn without(query: &Query, field: &str) -> Query {
+    let mut rest = query.clone();
+    rest.slice.remove(field);
+    rest
 }
 
 fn figures(

@@ -5,7 +5,7 @@ use maud::Markup;
 use super::layout::problem;
 use super::links::Links;
 use super::{assets, disagreements, fixtures, guide, item, overview, projects};
-use crate::reports::views::{DisagreementFilter, Page, ProjectView};
+use crate::reports::views::{ConfusionCell, DisagreementFilter, LabelCount, Page, ProjectView};
 
 const LINKS: Links<'static> = Links { workspace: "default" };
 
@@ -75,6 +75,29 @@ fn pages_are_small_and_free_of_inline_code() {
 }
 
 #[test]
+fn an_overview_stays_small_whatever_the_project() {
+    let mut report = fixtures::report();
+    let names: Vec<String> = (0..60).map(|n| format!("organisation/annotator number {n} äöü")).collect();
+    let sample = report.measures.iter().find(|m| m.scope.by == "pair").unwrap().clone();
+    for one in &names {
+        for other in names.iter().filter(|other| *other > one) {
+            let mut pair = sample.clone();
+            (pair.scope.annotator, pair.scope.other) = (Some(one.clone()), Some(other.clone()));
+            report.measures.push(pair);
+        }
+    }
+    let labels =
+        |n: u64| LabelCount { label: format!("a rather long label, number {n}"), annotations: n, predictions: n };
+    report.data.controls[0].labels = (0..400).rev().map(labels).collect();
+    let cells = (0..40).flat_map(|n| (0..40).map(move |m| (n, m))).filter(|(n, m)| n <= m);
+    let cell = |(n, m): (u64, u64)| ConfusionCell { label: labels(399 - n).label, other: labels(399 - m).label, n: 1 };
+    report.data.controls[0].confusion = cells.map(cell).collect();
+    let page = overview::render(LINKS, &fixtures::project(), Some(&report), &overview::Query::default()).into_string();
+    assert!(page.len() < 100_000, "{} bytes", page.len());
+    assert!(page.contains("of 400 labels") && page.contains("most frequent of"), "what is left out is said");
+}
+
+#[test]
 fn ids_are_unique_in_each_page() {
     for (name, page) in pages() {
         let page = page.into_string();
@@ -87,6 +110,7 @@ fn ids_are_unique_in_each_page() {
 }
 
 /// Writes a page and the assets to the folder `ASSAY_PAGES`, if that is set.
+#[expect(clippy::disallowed_methods, reason = "no setting of the service: a help for those who change pages")]
 fn write_out(name: &str, page: &str) {
     let Some(folder) = std::env::var_os("ASSAY_PAGES").map(std::path::PathBuf::from) else { return };
     std::fs::create_dir_all(folder.join("assets")).unwrap();

@@ -31,11 +31,11 @@ impl Palette {
         Self { labels }
     }
 
-    /// The class of a label.
+    /// The class of a label; what is not a label has none of the colours.
     pub fn label(&self, control: &str, label: &str) -> String {
         let at =
             self.labels.get(control).and_then(|names| names.binary_search_by(|name| name.as_str().cmp(label)).ok());
-        at.map_or_else(|| "l0".to_owned(), |at| format!("l{}", at % COLOURS))
+        at.map_or_else(|| "plain".to_owned(), |at| format!("l{}", at % COLOURS))
     }
 }
 
@@ -54,6 +54,7 @@ mod tests {
         let other = Palette::new(None, [("c", "a"), ("c", "b"), ("c", "a")]);
         assert_eq!([one.label("c", "a"), one.label("c", "b")], ["l0", "l1"]);
         assert_eq!(one.label("c", "b"), other.label("c", "b"));
+        assert_eq!(one.label("c", "unheard of"), "plain");
         assert_eq!(rater(9), "r1 dashed");
     }
 }

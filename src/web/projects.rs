@@ -32,12 +32,14 @@ pub fn render(links: Links<'_>, rows: &[Row], next: Option<&str>) -> Markup {
                 (empty("No projects yet", html! {
                     p { "An import creates its project. Give it an export of your labelling tool:" }
                     pre { "assay import export.json --project my-project" }
-                    p { "or send the file to the " a href="/docs" { "API" } ". Without an export at hand, " code { "assay demo" } " shows example projects." }
+                    p { "or send the file to the " a href="/docs" { "API" } "." }
+                    p { "Without an export at hand, " code { "assay demo" } " shows example projects." }
                 }))
             } @else {
                 section.panel { (scroll("Projects", table(links, rows))) }
                 @if let Some(last) = next {
-                    nav.pager aria-label="Pages of the list" { a.next rel="next" href=(with_query(&links.projects(), [("after", last)])) { "Next page" } }
+                    @let href = with_query(&links.projects(), [("after", last)]);
+                    nav.pager aria-label="Pages of the list" { a.next rel="next" href=(href) { "Next page" } }
                 }
             }
         },

@@ -113,7 +113,9 @@ fn corners(size: Size, [x, y, width, height]: [f64; 4], degrees: f64) -> [[f64; 
 /// Every region of every annotation as one drawing over the image; a group per annotation, so that it can be hidden.
 pub fn overlay(annotations: &[AnnotationView], size: Size) -> Markup {
     html! {
-        svg.overlay viewBox=(format!("0 0 {} {}", size.width, size.height)) preserveAspectRatio=[(!size.known).then_some("none")] role="img" aria-label="Regions drawn by each rater" {
+        svg.overlay viewBox=(format!("0 0 {} {}", size.width, size.height))
+            preserveAspectRatio=[(!size.known).then_some("none")]
+            role="img" aria-label="Regions drawn by each rater" {
             @for (at, annotation) in annotations.iter().enumerate() {
                 g class={ "who" (at) " " (palette::rater(at)) } {
                     @for result in &annotation.results {

@@ -40,7 +40,6 @@ pub fn place(text: &str, result: &ResultView) -> Option<(usize, usize)> {
     (self::slice(text, start, end)? == expected).then_some((start, end))
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a small whole number")]
 fn offset(value: f64) -> Option<usize> {
     (value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value)).then_some(value as usize)
 }
@@ -90,7 +89,10 @@ pub fn render(text: &str, spans: &[Span]) -> Markup {
                 @match segment.over.last() {
                     None => { (piece(&segment)) }
                     Some(inner) => {
-                        mark class={ (spans[*inner].class) @if segment.over.len() > 1 { " nested" } } title=(labels(&spans, &segment.over)) { (piece(&segment)) }
+                        @let nested = segment.over.len() > 1;
+                        mark class={ (spans[*inner].class) @if nested { " nested" } } title=(labels(&spans, &segment.over)) {
+                            (piece(&segment))
+                        }
                         @for at in segment.over.iter().rev().filter(|at| spans[**at].end == segment.end) {
                             span class={ "tag " (spans[*at].class) } { (spans[*at].label) }
                         }

@@ -8,8 +8,31 @@
     return colours.map((colour, at) => [at / (colours.length - 1), colour]);
   };
 
+  // plotly.js reads a little markup in texts; names and labels are to be shown as they are.
+  const literal = (text) => text.trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+  // What the table behind a chart says of a point: names, values with their headings, and the link.
+  function entry(chart, row, column, series) {
+    const table = chart.querySelector("details table");
+    const headings = [...table.tHead.rows[0].cells];
+    const kind = chart.dataset.chart;
+    const line = kind === "pairs"
+      ? table.querySelector(`tr[data-at="${Math.min(row, column)},${Math.max(row, column)}"]`)
+      : table.tBodies[0].rows[row];
+    if (!line) return { text: "" };
+    const cells = [...line.cells];
+    const only = kind === "matrix" ? column + 1 : kind === "bars" ? series + 1 : 0;
+    const names = cells.filter((cell) => cell.tagName === "TH").map((cell) => cell.textContent);
+    if (only) names.push(headings[only].textContent);
+    const values = only
+      ? [cells[only].textContent]
+      : cells.flatMap((cell, at) => (cell.tagName === "TD" ? [`${headings[at].textContent}: ${cell.textContent}`] : []));
+    const link = (only ? cells[only] : line).querySelector("a");
+    return { text: [names.join(" – "), ...values].map(literal).join("<br>"), link };
+  }
+
   // Colours depend on the reader's theme, so they are set here and not by the server.
-  function themed(kind, figure, width) {
+  function themed(chart, figure, width) {
     const text = css("--text"), quiet = css("--quiet"), line = css("--line"), panel = css("--panel");
     const font = { family: css("--font"), size: 12, color: text };
     const layout = { ...figure.layout, font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
@@ -23,18 +46,15 @@
     }
     const data = figure.data.map((trace, at) => {
       const colour = css(at === 0 ? "--accent" : "--second");
-      if (trace.type === "heatmap") return { ...trace, colorscale: ramp(kind), texttemplate: "%{text}", textfont: { color: text } };
-      if (trace.type === "bar") return { ...trace, marker: { color: colour } };
-      return { ...trace, marker: { ...trace.marker, color: colour }, error_x: { ...trace.error_x, color: colour } };
+      if (trace.type === "heatmap") {
+        const hovertext = trace.z.map((row, r) => row.map((_, c) => entry(chart, r, c).text));
+        return { ...trace, hovertext, colorscale: ramp(chart.dataset.scale), texttemplate: "%{text}", textfont: { color: text } };
+      }
+      const hovertext = trace.y.map((row) => entry(chart, row, 0, at).text);
+      if (trace.type === "bar") return { ...trace, hovertext, marker: { color: colour } };
+      return { ...trace, hovertext, marker: { ...trace.marker, color: colour }, error_x: { ...trace.error_x, color: colour } };
     });
     return { data, layout };
-  }
-
-  // The cell of the table behind a chart that a point of the chart stands for.
-  function cellOf(chart, point) {
-    const column = chart.dataset.chart === "bars" ? point.curveNumber : chart.dataset.chart === "dots" ? 0 : point.x;
-    const row = chart.querySelector("details table").tBodies[0].rows[point.y];
-    return row && row.cells[column + 1];
   }
 
   function draw(chart) {
@@ -42,10 +62,10 @@
     const figure = JSON.parse(chart.querySelector("script[type='application/json']").textContent);
     const config = { displayModeBar: false, responsive: true };
     const show = () => {
-      const { data, layout } = themed(chart.dataset.chart, figure, place.clientWidth);
+      const { data, layout } = themed(chart, figure, place.clientWidth);
       return Plotly.react(place, data, layout, config);
     };
-    const linkOf = (event) => cellOf(chart, event.points[0])?.querySelector("a");
+    const linkOf = ({ points: [point] }) => entry(chart, point.y, point.x, point.curveNumber).link;
     place.replaceChildren();
     show().then(() => {
       place.on("plotly_click", (event) => linkOf(event)?.click());

@@ -88,7 +88,8 @@ fn export() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_becomes_a_snapshot_and_a_report() {
     let working = Working::new().await;
-    working.get("agreement").await.refused(404, "snapshot_not_found");
+    let detail = working.get("agreement").await.refused(404, "snapshot_not_found");
+    assert!(detail.contains("import an export first"), "{detail}");
     let job = working.import(export().to_string()).await;
     assert_eq!(
         (&job["state"], &job["error"], &job["result"]["snapshot"]),

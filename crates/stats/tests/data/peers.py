@@ -74,10 +74,21 @@ def shares(row):
     return (counts * (counts - 1)).sum() / (len(row) * (len(row) - 1))
 
 
+def alpha(frame):
+    codes = {label: code for code, label in enumerate(sorted(set(frame.stack())))}
+    numbers = frame.apply(lambda column: column.map(codes)).to_numpy(dtype=float)
+    return krippendorff.alpha(numbers.T, level_of_measurement="nominal")
+
+
 def irrcac(frame, name):
+    frame = frame.dropna(how="all")
     counted = frame[frame.count(axis=1) > 1] if name == "krippendorff" else frame
     if not (frame.count(axis=1) > 1).any() or counted.stack().nunique() < 2:
         return UNDEFINED
+    if len(counted) < 2:
+        # irrCAC divides by n - 1. Repeating the only item changes neither the agreement nor the label shares.
+        twice = pd.concat([frame, frame])
+        return defined(alpha(frame) if name == "krippendorff" else irrcac(twice, name)[0])
     estimate = getattr(CAC(frame, digits=15), name)()["est"]
     return defined(estimate["coefficient_value"], *estimate["confidence_interval"])
 
@@ -172,10 +183,7 @@ def main():
         if path.name == "golden.csv":
             continue
         frame = pd.read_csv(path, index_col=0, dtype=str)
-        codes = {label: code for code, label in enumerate(sorted(set(frame.stack())))}
-        numbers = frame.apply(lambda column: column.map(codes)).to_numpy(dtype=float)
-        alpha = krippendorff.alpha(numbers.T, level_of_measurement="nominal")
-        assert abs(alpha - irrcac(frame, "krippendorff")[0]) < 1e-12
+        assert abs(alpha(frame) - irrcac(frame, "krippendorff")[0]) < 1e-12
         for measure, scope, figure in figures(frame):
             out.writerow([path.stem, measure, scope, *("" if number is None else number for number in figure)])
 
