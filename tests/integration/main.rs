@@ -1,5 +1,6 @@
 //! One binary for all integration tests: linking the engine once is slow enough.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
+#![allow(clippy::disallowed_methods, reason = "tests are switched by the environment")]
 
 mod api;
 mod imports;
