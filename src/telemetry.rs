@@ -1,5 +1,7 @@
 //! Logs: one line per event on standard error, as text or JSON. What never goes in: keys, bodies, data of items.
 
+use std::io::IsTerminal;
+
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -23,7 +25,10 @@ pub enum LogFormat {
 /// Starts logging; a second call in one process changes nothing.
 pub fn start(args: &LogArgs) {
     let filter = EnvFilter::try_new(&args.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // An error means that a subscriber is installed already.
     let _ = match args.log_format {
         LogFormat::Text => builder.try_init(),

@@ -215,6 +215,7 @@ fn make_partial(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix("upload-").suffix(PARTIAL).tempfile_in(folder)
 }
 
+#[expect(clippy::disallowed_methods, reason = "compared with the times that the file system gives")]
 fn remove_stale(folder: &Path) -> std::io::Result<()> {
     let now = SystemTime::now();
     for entry in std::fs::read_dir(folder)? {
@@ -273,6 +274,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "compared with the times that the file system gives")]
     fn only_old_partial_files_are_swept() {
         let folder = tempfile::tempdir().unwrap();
         let old = SystemTime::now() - STALE - Duration::from_secs(60);

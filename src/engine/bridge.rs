@@ -1,4 +1,5 @@
 //! Arrow to Polars over the Arrow C data interface: buffers are shared, not copied. The only `unsafe` of the project.
+#![expect(clippy::disallowed_types, reason = "src/engine alone uses polars, and this is it")]
 #![expect(unsafe_code, reason = "the C data interface is the only path between the two Arrow implementations")]
 
 use std::mem::{align_of, size_of, transmute};

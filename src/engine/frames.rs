@@ -1,4 +1,5 @@
 //! Reshaping of bounded results in memory. The only user of Polars.
+#![expect(clippy::disallowed_types, reason = "src/engine alone uses polars, and this is it")]
 
 use anyhow::Context;
 use arrow::array::RecordBatch;

@@ -28,7 +28,7 @@ use url::Url;
 use crate::error::{Error, Result};
 use crate::lake::{DataFile, Lake, Table, bucket_of};
 
-/// The lake's store under DataFusion's registry: paths below it are relative to the lake's root.
+/// The lake's store under DataFusion's registry.
 const STORE_URL: &str = "lake://root/";
 /// Which annotations the policies leave out, for every query that counts answers.
 const CLASSIFIED: &str = include_str!("../../queries/lake/views/classified.sql");
@@ -65,6 +65,7 @@ impl TableSet {
 
 #[derive(Debug, Clone)]
 pub struct Engine {
+    lake: Lake,
     runtime: Arc<RuntimeEnv>,
     config: SessionConfig,
 }
@@ -93,7 +94,7 @@ impl Engine {
         // Facts go to code that reads plain strings.
         parquet.schema_force_view_types = false;
         config.options_mut().sql_parser.map_string_types_to_utf8view = false;
-        Ok(Self { runtime, config })
+        Ok(Self { lake: lake.clone(), runtime, config })
     }
 
     /// Runs one of our named queries (`queries/lake/*.sql`) with named parameters (`$name`) over the tables of a snapshot
@@ -105,6 +106,7 @@ impl Engine {
         params: Vec<(&str, ScalarValue)>,
     ) -> Result<Vec<RecordBatch>> {
         let read_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+        self.check_files(tables).await?;
         let params = ParamValues::from(params);
         let run = async {
             let context = self.session(tables).await?;
@@ -123,6 +125,22 @@ impl Engine {
         }
     }
 
+    /// A listing table takes a file that is not there for an empty folder, and answers as if it had no rows.
+    async fn check_files(&self, tables: &TableSet) -> Result<()> {
+        let there = tables.files.values().flatten().map(async |path| match self.lake.exists(path).await? {
+            true => Ok(()),
+            false => Err(Error::Unavailable {
+                message: format!(
+                    "{}/{path}, a data file of the snapshot, is missing: restore it from a backup",
+                    self.lake.location()
+                ),
+                source: None,
+            }),
+        });
+        futures::future::try_join_all(there).await.map(drop)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place that makes sessions")]
     async fn session(&self, tables: &TableSet) -> Result<SessionContext, DataFusionError> {
         let state = SessionStateBuilder::new_with_default_features()
             .with_config(self.config.clone())
@@ -150,7 +168,7 @@ impl Engine {
         }
         let urls = paths
             .iter()
-            .map(|path| ListingTableUrl::parse(format!("{STORE_URL}{path}")))
+            .map(|path| ListingTableUrl::parse(format!("{STORE_URL}{}", self.lake.path(path))))
             .collect::<Result<Vec<_>, _>>()?;
         let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);

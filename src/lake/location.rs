@@ -7,7 +7,6 @@ use std::time::Duration;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
-use object_store::prefix::PrefixStore;
 use object_store::{ClientOptions, ObjectStore, RetryConfig};
 
 use crate::error::{Error, Result};
@@ -28,6 +27,9 @@ impl Location {
                 return Err(Error::invalid(format!("{text}: the bucket's name is missing, as in s3://bucket/prefix")));
             }
             let prefix = prefix.trim_matches('/').to_owned();
+            if let Err(error) = StorePath::parse(&prefix) {
+                return Err(Error::invalid(format!("{text}: {error}")));
+            }
             return Ok(Self::S3 { bucket: bucket.to_owned(), prefix });
         }
         if let Some((scheme, _)) = text.split_once("://") {
@@ -50,6 +52,15 @@ impl Location {
         }
     }
 
+    /// Where the lake begins in the store that [`Location::open`] gives. Paths carry it themselves: the prefixing store of the
+    /// object store library answers with paths that are not the ones it was asked for.
+    pub fn prefix(&self) -> StorePath {
+        match self {
+            Self::Folder(_) => StorePath::default(),
+            Self::S3 { prefix, .. } => StorePath::from(prefix.as_str()),
+        }
+    }
+
     /// Opens the store; a folder is created where missing.
     pub fn open(&self) -> Result<Arc<dyn ObjectStore>> {
         match self {
@@ -63,7 +74,7 @@ impl Location {
                 // Folders that a withdrawn import leaves empty go with its files.
                 Ok(Arc::new(store.with_automatic_cleanup(true)))
             }
-            Self::S3 { bucket, prefix } => {
+            Self::S3 { bucket, .. } => {
                 let retry =
                     RetryConfig { retry_timeout: Duration::from_secs(60), max_retries: 8, ..RetryConfig::default() };
                 let client = ClientOptions::new()
@@ -77,12 +88,7 @@ impl Location {
                 let store = builder.with_allow_http(plain_http).build().map_err(|e| {
                     Error::invalid(format!("s3://{bucket}: the AWS_* settings do not make a usable client: {e}"))
                 })?;
-                if prefix.is_empty() {
-                    return Ok(Arc::new(store));
-                }
-                let prefix =
-                    StorePath::parse(prefix).map_err(|e| Error::invalid(format!("s3://{bucket}/{prefix}: {e}")))?;
-                Ok(Arc::new(PrefixStore::new(store, prefix)))
+                Ok(Arc::new(store))
             }
         }
     }

@@ -163,6 +163,11 @@ impl Lake {
         &self.store
     }
 
+    /// The object that a path relative to the lake's root names.
+    pub fn path(&self, relative: &str) -> StorePath {
+        self.location.prefix().parts().chain(StorePath::from(relative).parts()).collect()
+    }
+
     pub fn location(&self) -> &Location {
         &self.location
     }
@@ -172,7 +177,7 @@ impl Lake {
         let mark = RootMark { database: database.to_owned(), schema_version: assay_formats::schema::VERSION };
         let text = serde_json::to_vec_pretty(&mark).map_err(Error::internal)?;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&StorePath::from(ROOT_MARK), PutPayload::from(text), options).await {
+        match self.store.put_opts(&self.path(ROOT_MARK), PutPayload::from(text), options).await {
             Ok(_) => Ok(()),
             Err(object_store::Error::AlreadyExists { .. }) => self.check_owner(database).await,
             Err(e) => Err(self.storage_error(ROOT_MARK, e)),
@@ -232,29 +237,26 @@ impl Lake {
     }
 
     pub async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<()> {
-        self.store
-            .put(&StorePath::from(path), PutPayload::from(bytes))
-            .await
-            .map_err(|e| self.storage_error(path, e))?;
+        self.store.put(&self.path(path), PutPayload::from(bytes)).await.map_err(|e| self.storage_error(path, e))?;
         self.make_durable(path).await
     }
 
     pub async fn get(&self, path: &str) -> Result<bytes::Bytes> {
-        let answer = self.store.get(&StorePath::from(path)).await.map_err(|e| self.storage_error(path, e))?;
+        let answer = self.store.get(&self.path(path)).await.map_err(|e| self.storage_error(path, e))?;
         answer.bytes().await.map_err(|e| self.storage_error(path, e))
     }
 
     /// Takes back files that no snapshot names. What cannot be deleted now is an orphan that changes nothing.
     pub async fn withdraw(&self, paths: &[String]) {
         for path in paths {
-            if let Err(error) = self.store.delete(&StorePath::from(path.as_str())).await {
+            if let Err(error) = self.store.delete(&self.path(path)).await {
                 tracing::warn!(%path, %error, "a file that no snapshot names could not be deleted");
             }
         }
     }
 
     pub async fn exists(&self, path: &str) -> Result<bool> {
-        match self.store.head(&StorePath::from(path)).await {
+        match self.store.head(&self.path(path)).await {
             Ok(_) => Ok(true),
             Err(object_store::Error::NotFound { .. }) => Ok(false),
             Err(e) => Err(self.storage_error(path, e)),

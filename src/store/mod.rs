@@ -205,6 +205,7 @@ async fn database_id(pool: &Pool) -> Result<String> {
 }
 
 /// Microseconds since 1970-01-01 UTC.
+#[expect(clippy::disallowed_methods, reason = "the clock itself")]
 pub fn now_micros() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
