@@ -39,10 +39,16 @@ chart => {
   const { xaxis, yaxis } = plot._fullLayout;
   const box = plot.getBoundingClientRect();
   const rows = [...chart.querySelector("details table").tBodies[0].rows];
-  return rows.flatMap((row, y) => [...row.cells].slice(1).map((cell, x) => ({
+  const at = (x, y, cell) => ({
     x: box.left + xaxis._offset + xaxis.d2p(x), y: box.top + yaxis._offset + yaxis.d2p(y),
     href: cell.querySelector("a")?.href, text: cell.innerText.trim() || cell.textContent.trim(),
-  })));
+  });
+  // A table of pairs has a row for each cell and says which one it is.
+  return rows.flatMap((row, y) => {
+    if (!row.dataset.at) return [...row.cells].slice(1).map((cell, x) => at(x, y, cell));
+    const [first, second] = row.dataset.at.split(",").map(Number);
+    return [at(second, first, row)];
+  });
 }
 """
 
