@@ -245,6 +245,8 @@ pub struct Frame {
     pub height: Option<f64>,
     pub rotation: Option<f64>,
     pub time: Option<f64>,
+    /// Filled in between key frames by the export: not a row's content.
+    pub auto: bool,
 }
 
 /// A row of `results`.

@@ -3,10 +3,14 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use super::json::read;
+
 const NULL: u64 = 0;
+const LIST: u64 = 0x5b5b_5b5b;
 
 /// Mixes two hashes; the order counts.
 pub fn mix(a: u64, b: u64) -> u64 {
@@ -18,10 +22,32 @@ pub fn hash_text(text: &str) -> u64 {
 }
 
 /// Hashes one JSON value; keys of its outermost object for which `skip` says so are left out.
-pub struct Content<F>(pub F);
+pub struct Content<F> {
+    skip: F,
+    /// Whether frames of a `sequence` that an export filled in between key frames are left out.
+    key_frames: bool,
+}
+
+type Skip = fn(&str) -> bool;
+
+impl Content<Skip> {
+    pub fn of(skip: Skip) -> Self {
+        Self { skip, key_frames: false }
+    }
+
+    pub fn of_annotation(skip: Skip) -> Self {
+        Self { skip, key_frames: true }
+    }
+}
+
+impl<F> Content<F> {
+    fn inner(&self) -> Content<Skip> {
+        Content { skip: keep_all, key_frames: self.key_frames }
+    }
+}
 
 /// Keeps every key.
-pub fn keep_all(_: &str) -> bool {
+fn keep_all(_: &str) -> bool {
     false
 }
 
@@ -71,8 +97,8 @@ impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Content<F> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<u64, A::Error> {
-        let mut hash = 0x5b5b_5b5b;
-        while let Some(item) = items.next_element_seed(Content(keep_all))? {
+        let mut hash = LIST;
+        while let Some(item) = items.next_element_seed(self.inner())? {
             hash = mix(hash, item);
         }
         Ok(hash)
@@ -80,18 +106,52 @@ impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Content<F> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<u64, A::Error> {
         let mut sum: u64 = 0x7b7b_7b7b;
-        while let Some(key) = entries.next_key_seed(KeyHash(&self.0))? {
+        let sequence = hash_text("sequence");
+        while let Some(key) = entries.next_key_seed(KeyHash(&self.skip))? {
             match key {
                 None => {
                     entries.next_value::<IgnoredAny>()?;
                 }
-                Some(key) => match entries.next_value_seed(Content(keep_all))? {
-                    NULL => {}
-                    value => sum = sum.wrapping_add(mix(key, value)),
-                },
+                Some(key) => {
+                    let value = if self.key_frames && key == sequence {
+                        entries.next_value_seed(KeyFrames)?
+                    } else {
+                        entries.next_value_seed(self.inner())?
+                    };
+                    if value != NULL {
+                        sum = sum.wrapping_add(mix(key, value));
+                    }
+                }
             }
         }
         Ok(xxh3_64(&sum.to_le_bytes()))
+    }
+}
+
+/// Hashes the value of `sequence` without interpolated frames.
+struct KeyFrames;
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
+struct Interpolated {
+    auto: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for KeyFrames {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
+        let sequence = <&RawValue>::deserialize(deserializer)?;
+        let hash_of =
+            |raw: &RawValue| Content::of(keep_all).deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
+        let Some(frames) = read::<Vec<&RawValue>>(sequence) else { return hash_of(sequence).map_err(Error::custom) };
+        let mut hash = LIST;
+        for frame in frames {
+            if !read::<Interpolated>(frame).is_some_and(|frame| frame.auto) {
+                hash = mix(hash, hash_of(frame).map_err(Error::custom)?);
+            }
+        }
+        Ok(hash)
     }
 }
 
@@ -122,7 +182,7 @@ mod tests {
     use super::*;
 
     fn hash(text: &str) -> u64 {
-        Content(|key: &str| key == "volatile").deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
+        Content::of(|key| key == "volatile").deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
     }
 
     #[test]

@@ -192,6 +192,16 @@ impl<'o> Parser<'o> {
                 return Err(self.fault(bytes, 0, problem, remedy));
             }
         };
+        let data = task.data.and_then(read::<Scalar<'_>>).unwrap_or_default();
+        if data != Scalar::Object {
+            let offset = task.data.map_or(0, |data| offset_in(bytes.bytes, data.get()));
+            let problem = match data {
+                Scalar::Null => "the task has no data".to_owned(),
+                other => format!("the task's data must be an object, found {}", other.describe()),
+            };
+            let remedy = "export the project from Label Studio as JSON: JSON-MIN and CSV drop what the reports need";
+            return Err(self.fault(bytes, offset, problem, remedy));
+        }
         let owner = Owner { bytes, native_id, item_id: format!("{}/task/{native_id}", self.options.source) };
         self.item(&owner, text, &task)?;
         for (kind, list) in
@@ -232,6 +242,9 @@ impl<'o> Parser<'o> {
             })
         };
         let (created_at, updated_at) = (time(&task.created_at, "created_at")?, time(&task.updated_at, "updated_at")?);
+        // First, since it refuses what is nested too deep to be followed.
+        let content_hash =
+            hash(text, Content::of(not_item_content)).map_err(|e| self.syntax(owner.bytes, text, text, &e))?;
         let mut slices = Vec::new();
         if let Some(data) = task.data {
             collect_slices("", data, MAX_SLICE_DEPTH, &mut slices);
@@ -258,7 +271,6 @@ impl<'o> Parser<'o> {
                 self.leftovers.add(key, raw.get());
             }
         }
-        let content_hash = hash(text, not_item_content).map_err(|e| self.syntax(owner.bytes, text, text, &e))?;
         self.items
             .push(&ItemRow {
                 item_id: &owner.item_id,
@@ -356,8 +368,8 @@ impl<'o> Parser<'o> {
             Scalar::Integer(id) => Some(format!("{}/prediction/{id}", self.options.source)),
             _ => None,
         };
-        let content_hash =
-            hash(text, not_annotation_content).map_err(|e| Refusal::Fatal(self.syntax(owner.bytes, text, text, &e)))?;
+        let content_hash = hash(text, Content::of_annotation(not_annotation_content))
+            .map_err(|e| Refusal::Fatal(self.syntax(owner.bytes, text, text, &e)))?;
         self.annotations.push(&AnnotationRow {
             annotation_id: &annotation_id,
             item_id: &owner.item_id,
@@ -484,8 +496,8 @@ impl Refusal {
     }
 }
 
-fn hash(text: &str, skip: fn(&str) -> bool) -> Result<i64, serde_json::Error> {
-    let hash = Content(skip).deserialize(&mut serde_json::Deserializer::from_str(text))?;
+fn hash(text: &str, content: Content<fn(&str) -> bool>) -> Result<i64, serde_json::Error> {
+    let hash = content.deserialize(&mut serde_json::Deserializer::from_str(text))?;
     Ok(i64::from_le_bytes(hash.to_le_bytes()))
 }
 

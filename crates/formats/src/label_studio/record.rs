@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::json::{Fields, Scalar, Text};
@@ -85,6 +85,14 @@ pub struct ResultItem<'a> {
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
+/// Sets a field; of two lists of one name the first would be lost.
+fn once<T, E: Error>(slot: &mut Option<T>, key: &'static str, value: T) -> Result<(), E> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(E::duplicate_field(key)),
+    }
+}
+
 /// Reads an object field by field: the body stores a known key's value and says whether it did; everything else goes to `rest`.
 macro_rules! object {
     ($name:ident, $what:literal, |$object:ident, $key:ident, $entries:ident| $known:expr) => {
@@ -123,9 +131,9 @@ object!(Task, "a task (an object)", |task, key, entries| {
         "meta" => task.meta = Some(entries.next_value()?),
         "created_at" => task.created_at = entries.next_value()?,
         "updated_at" => task.updated_at = entries.next_value()?,
-        "annotations" => task.annotations = Some(entries.next_value()?),
-        "predictions" => task.predictions = Some(entries.next_value()?),
-        "drafts" => task.drafts = Some(entries.next_value()?),
+        "annotations" => once(&mut task.annotations, "annotations", entries.next_value()?)?,
+        "predictions" => once(&mut task.predictions, "predictions", entries.next_value()?)?,
+        "drafts" => once(&mut task.drafts, "drafts", entries.next_value()?)?,
         key if DERIVED.contains(&key) => {
             entries.next_value::<IgnoredAny>()?;
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use arrow::error::ArrowError;
 use serde_json::value::RawValue;
 
-use super::json::{Leftovers, Scalar, Text, read};
+use super::json::{Fields, Leftovers, Scalar, Text, read};
 use super::record::ResultItem;
 use crate::rows::{Frame, ResultRow, ResultRows};
 
@@ -59,10 +59,19 @@ pub fn push_rows<'a>(
             leftovers.add("value", inner);
         }
     }
-    for (key, scalar) in
-        [("id", &item.id), ("from_name", &item.from_name), ("to_name", &item.to_name), ("score", &item.score)]
-    {
-        add_misfit(leftovers, key, scalar, key == "score");
+    for (key, scalar, number) in [
+        ("id", &item.id, false),
+        ("from_name", &item.from_name, false),
+        ("to_name", &item.to_name, false),
+        ("parentID", &item.parent_id, false),
+        ("from_id", &item.from_id, false),
+        ("to_id", &item.to_id, false),
+        ("direction", &item.direction, false),
+        ("score", &item.score, true),
+        ("original_width", &item.original_width, true),
+        ("original_height", &item.original_height, true),
+    ] {
+        add_misfit(leftovers, key, scalar, number);
     }
     let is_relation = kind == "relation";
     let [x, y, width, height, rotation] = value.geometry;
@@ -171,8 +180,28 @@ fn sort_value<'v, 'a>(kind: &str, item: &'v ResultItem<'a>) -> (Value<'a>, Unuse
             unused.push(("labels", raw));
         }
     }
+    for (key, raw) in &item.value.0 {
+        if has_no_column(&value, key) && !unused.iter().any(|(unused, _)| unused == key) {
+            unused.push((key.as_ref(), *raw));
+        }
+    }
     value.unit = unit(kind, &value, item);
     (value, unused)
+}
+
+/// Whether a field was understood but finds no place beside the others: half a box, a second text of labels.
+fn has_no_column(value: &Value<'_>, key: &str) -> bool {
+    let [x, y, width, height, _] = value.geometry.map(|number| number.is_some());
+    let is_box = x && y && width && height;
+    match key {
+        "x" | "y" => !(is_box || x && y && value.points.is_none()),
+        "width" | "height" | "rotation" => !is_box,
+        "text" => {
+            let has_labels = value.labels.is_some() || value.paths.is_some() || value.ranks.is_some();
+            has_labels && value.texts.as_ref().is_some_and(|texts| texts.len() > 1)
+        }
+        _ => false,
+    }
 }
 
 fn take_field<'a>(value: &mut Value<'a>, kind: &str, key: &str, raw: &'a RawValue) -> bool {
@@ -196,7 +225,7 @@ fn take_field<'a>(value: &mut Value<'a>, kind: &str, key: &str, raw: &'a RawValu
         "rotation" if !kind.starts_with("ellipse") => take(&mut value.geometry[4], raw),
         "points" => take(&mut value.points, raw),
         "rle" => take(&mut value.rle, raw),
-        "sequence" => take(&mut value.frames, raw),
+        "sequence" => take_frames(value, raw),
         key if key == kind || key.ends_with("labels") => take(&mut value.labels, raw),
         _ => false,
     }
@@ -252,7 +281,7 @@ fn take_ranks<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
         value.ranks = Some(ranked(None, ids));
         return true;
     }
-    let Some(lists) = read::<super::json::Fields<'a>>(raw) else { return false };
+    let Some(lists) = read::<Fields<'a>>(raw) else { return false };
     let mut all = Vec::new();
     for (bucket, list) in lists.0 {
         let Some(ids) = read::<Vec<Text<'a>>>(list) else { return false };
@@ -260,6 +289,19 @@ fn take_ranks<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
     }
     value.ranks = Some(all);
     true
+}
+
+/// Key frames only: an export can fill in the frames between them. Frames with more than the columns hold are kept as written too.
+fn take_frames<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
+    const KNOWN: [&str; 9] = ["frame", "enabled", "x", "y", "width", "height", "rotation", "time", "auto"];
+    if !take(&mut value.frames, raw) {
+        return false;
+    }
+    if let Some(frames) = &mut value.frames {
+        frames.retain(|frame| !frame.auto);
+    }
+    let fields = read::<Vec<Fields<'a>>>(raw).unwrap_or_default();
+    fields.iter().flat_map(|frame| &frame.0).all(|(key, _)| KNOWN.contains(&key.as_ref()))
 }
 
 fn take_offsets<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {

@@ -1,0 +1,8 @@
+//! The Label Studio reader from the outside: shapes of results and tables.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
+
+mod answers;
+mod refusals;
+mod shapes;
+mod support;
