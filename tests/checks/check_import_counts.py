@@ -124,15 +124,24 @@ def check_upgrade(check, folder, project, forms, config):
 def other_content(state, path):
     """How many answers of a file differ from those of the same id before; they then stand in `state`.
 
-    The forms of one export have the same answers, except that a snapshot may be asked to fill in frames between key frames.
+    The forms of one export have the same answers. Frames that an export fills in between key frames are no answers.
     """
     different = 0
     for task in load(path):
-        for native, kind, draft, results in annotations(task):
+        for native, kind, draft, found in annotations(task):
+            results = key_frames_only(found)
             before = state.setdefault((native, kind, draft), results)
             different += before != results
             state[native, kind, draft] = results
     return different
+
+
+def key_frames_only(value):
+    if isinstance(value, dict):
+        return {key: key_frames_only(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [key_frames_only(inner) for inner in value if not (isinstance(inner, dict) and inner.get("auto") is True)]
+    return value
 
 
 def people(tables):
