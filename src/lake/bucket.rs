@@ -24,13 +24,7 @@ mod tests {
 
     #[test]
     fn the_hash_is_fixed() {
-        // Stored files depend on these numbers: a change here would lose items.
-        let found: Vec<u32> =
-            ["demo/task/1", "demo/task/2", "demo/task/933"].iter().map(|id| bucket_of(id, 1024)).collect();
-        assert_eq!(
-            found,
-            [bucket_of("demo/task/1", 1024), bucket_of("demo/task/2", 1024), bucket_of("demo/task/933", 1024)]
-        );
+        // Stored files depend on this function: another one would lose items.
         assert_eq!(
             xxh3_64(b""),
             0x2d06_8005_38d3_94c2,
