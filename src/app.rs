@@ -39,34 +39,41 @@ impl App {
         self.db.snapshot_files(project_id, number).await?.into_iter().map(DataFile::try_from).collect()
     }
 
-    /// Repeats the catalog's row of a snapshot in the lake, so that the catalog can be rebuilt from the lake alone.
-    pub async fn write_snapshot_copy(&self, project: &Project, snapshot: &Snapshot) -> Result<()> {
+    /// Repeats in the lake the catalog's rows of snapshots that it does not have yet, so that the catalog can be rebuilt from the lake
+    /// alone: those just committed or retired, and those that a crash has left without a copy.
+    pub async fn copy_snapshots(&self, project: &Project) -> Result<()> {
+        for snapshot in self.db.uncopied_snapshots(&project.id).await? {
+            self.write_snapshot_copy(project, &snapshot).await?;
+            self.db.mark_copied(&snapshot).await?;
+        }
+        Ok(())
+    }
+
+    /// A retired snapshot leaves its number and the reason: nothing of what it held.
+    async fn write_snapshot_copy(&self, project: &Project, snapshot: &Snapshot) -> Result<()> {
         let prefix = ProjectPrefix::new(&project.workspace_id, &project.id);
-        let files = self.data_files(&project.id, snapshot.number).await?;
-        let copy = serde_json::json!({
+        let mut copy = serde_json::json!({
             "workspace": project.workspace_id,
             "project": { "id": project.id, "name": project.name, "created_at": project.created_at },
             "number": snapshot.number,
             "parent": snapshot.parent,
-            "buckets": snapshot.buckets,
-            "schema_version": snapshot.schema_version,
             "created_at": snapshot.created_at,
-            "actor": snapshot.actor,
-            "config": snapshot.config,
-            "sources": snapshot.sources.0,
-            "counts": snapshot.counts,
-            "files": files,
+            "retired_at": snapshot.retired_at,
+            "retired_by": snapshot.retired_by,
         });
+        if snapshot.retired_at.is_none() {
+            copy["buckets"] = snapshot.buckets.into();
+            copy["schema_version"] = snapshot.schema_version.into();
+            copy["actor"] = snapshot.actor.clone().into();
+            copy["operation"] = snapshot.operation.as_str().into();
+            copy["config"] = snapshot.config.clone().into();
+            copy["sources"] = snapshot.sources.0.clone();
+            copy["counts"] = serde_json::to_value(snapshot.counts).map_err(Error::internal)?;
+            copy["changes"] = serde_json::to_value(snapshot.changes).map_err(Error::internal)?;
+            let files = self.data_files(&project.id, snapshot.number).await?;
+            copy["files"] = serde_json::to_value(files).map_err(Error::internal)?;
+        }
         let text = serde_json::to_vec_pretty(&copy).map_err(Error::internal)?;
         self.lake.put(&prefix.snapshot(snapshot.number), text).await
-    }
-
-    /// Writes the copy of the newest snapshot if a crash came between its commit and the copy.
-    pub async fn repair_snapshot_copy(&self, project: &Project, newest: &Snapshot) -> Result<()> {
-        let prefix = ProjectPrefix::new(&project.workspace_id, &project.id);
-        if self.lake.exists(&prefix.snapshot(newest.number)).await? {
-            return Ok(());
-        }
-        self.write_snapshot_copy(project, newest).await
     }
 }

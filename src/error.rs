@@ -10,6 +10,9 @@ pub enum Error {
     /// The caller named something that is not there (or that belongs to another workspace).
     #[error("{what} {name:?} does not exist")]
     NotFound { what: &'static str, name: String },
+    /// It was there and was taken back on purpose.
+    #[error("{0}")]
+    Gone(String),
     /// The request or a file cannot be used as it is; the message says where, why and what to do.
     #[error("{0}")]
     Invalid(String),
@@ -56,6 +59,7 @@ impl Error {
             Ok(error) => error,
             Err(shared) => match &*shared {
                 Self::NotFound { what, name } => Self::NotFound { what, name: name.clone() },
+                Self::Gone(message) => Self::Gone(message.clone()),
                 Self::Invalid(message) => Self::Invalid(message.clone()),
                 Self::Conflict(message) => Self::Conflict(message.clone()),
                 Self::Unavailable { message, .. } => Self::Unavailable { message: message.clone(), source: None },

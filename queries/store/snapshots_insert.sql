@@ -1,2 +1,2 @@
-INSERT INTO snapshots (project_id, number, parent, buckets, schema_version, created_at, actor, config, sources, counts, job_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+INSERT INTO snapshots (project_id, number, parent, buckets, schema_version, created_at, actor, config, sources, counts, job_id, operation, changes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)

@@ -1,4 +1,4 @@
-SELECT s.project_id, s.number, s.parent, s.buckets, s.schema_version, s.created_at, s.actor, NULL AS config, s.sources, s.counts, s.job_id
+SELECT s.project_id, s.number, s.parent, s.buckets, s.schema_version, s.created_at, s.actor, NULL AS config, s.sources, s.counts, s.job_id, s.operation, s.changes, s.retired_at, s.retired_by
 FROM (
     SELECT id, latest_snapshot
     FROM projects

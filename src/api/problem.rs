@@ -108,6 +108,7 @@ impl From<Error> for Problem {
                 let code = format!("{}_not_found", what.replace(' ', "_"));
                 Self::new(StatusCode::NOT_FOUND, code, format!("{what} {name:?} does not exist"))
             }
+            Error::Gone(detail) => Self::new(StatusCode::GONE, "gone", detail),
             Error::Invalid(detail) => Self::bad_request("invalid_request", detail),
             Error::Conflict(detail) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::Unavailable { message, source } => {

@@ -69,7 +69,7 @@ pub fn main() -> ExitCode {
 fn fail(error: &Error) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "error: {error}");
     match error {
-        Error::NotFound { .. } | Error::Invalid(_) | Error::Conflict(_) => ExitCode::from(1),
+        Error::NotFound { .. } | Error::Gone(_) | Error::Invalid(_) | Error::Conflict(_) => ExitCode::from(1),
         Error::Unavailable { .. } | Error::Internal(_) => ExitCode::from(3),
         Error::Cancelled => ExitCode::from(130),
     }

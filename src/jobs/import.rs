@@ -24,8 +24,8 @@ use crate::lake::{
     merge_bucket, read_rows,
 };
 use crate::store::{
-    Commit, Counts as SnapshotCounts, JobEnd, Lease, NewProject, NewSnapshot, Once, Project, Request, Snapshot,
-    check_project_name, now_micros,
+    Change, Changes, Commit, Counts as SnapshotCounts, JobEnd, Lease, NewProject, NewSnapshot, Once, Operation,
+    Project, Request, Snapshot, check_project_name, now_micros,
 };
 
 pub use super::read::{Input, Progress, check_inputs};
@@ -100,8 +100,8 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
         Some(project) => app.db.latest_snapshot(&project.id).await?,
         None => None,
     };
-    if let (Some(project), Some(parent)) = (&existing, &parent) {
-        app.repair_snapshot_copy(project, parent).await?;
+    if let Some(project) = &existing {
+        app.copy_snapshots(project).await?;
     }
     let buckets = parent.as_ref().map_or_else(|| buckets_for(total), |snapshot| snapshot.buckets as u32);
     let name = match &existing {
@@ -407,6 +407,8 @@ impl Draft {
             config: self.config(request),
             sources: serde_json::json!(sources),
             counts: self.counts,
+            operation: Operation::Import,
+            changes: changes(&self.outcome),
             added: self.added.iter().map(Into::into).collect(),
             removed: self.removed,
             job: request.lease.clone().map(|lease| JobEnd { lease, result }),
@@ -414,8 +416,7 @@ impl Draft {
         };
         match app.db.commit_snapshot(&new).await? {
             Commit::Done => {
-                let snapshot = app.db.snapshot(&project.id, summary.snapshot).await?;
-                app.write_snapshot_copy(&project, &snapshot).await?;
+                app.copy_snapshots(&project).await?;
                 Ok(true)
             }
             Commit::ParentMoved => Ok(false),
@@ -442,6 +443,16 @@ impl Draft {
             seconds: 0.0,
             phases: BTreeMap::new(),
         }
+    }
+}
+
+/// A merge removes nothing.
+fn changes(outcome: &MergeOutcome) -> Changes {
+    let change = |counts: Counts| Change { new: counts.new, changed: counts.changed, removed: 0 };
+    Changes {
+        items: change(outcome.items),
+        annotations: change(outcome.annotations),
+        predictions: change(outcome.predictions),
     }
 }
 

@@ -8,15 +8,21 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use super::Pool;
 use crate::error::{Error, Result};
 
-static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        "init".into(),
-        MigrationType::Simple,
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/migrations/0001_init.sql")).into_sql_str(),
-        false,
-    )])
-});
+macro_rules! migration {
+    ($version:literal, $name:literal) => {
+        Migration::new(
+            $version,
+            $name.into(),
+            MigrationType::Simple,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/queries/migrations/000", $version, "_", $name, ".sql"))
+                .into_sql_str(),
+            false,
+        )
+    };
+}
+
+static MIGRATOR: LazyLock<Migrator> =
+    LazyLock::new(|| Migrator::with_migrations(vec![migration!(1, "init"), migration!(2, "snapshot_life")]));
 
 /// Postgres serialises migrators by an advisory lock of its own; SQLite has none, so there one transaction with the write lock spans all.
 /// (`Migrator::run` is generic over how a connection is had, and its future cannot be shown to be `Send`; `run_direct` is what it calls.)

@@ -65,7 +65,9 @@ pub use jobs::{Failure, Heartbeat, Job, JobState, Lease, NewJob};
 pub use keys::{Key, NewKey, Role};
 pub use projects::{NewProject, Project, check_project_name};
 pub use reports::ReportKey;
-pub use snapshots::{Commit, Counts, DataFile, JobEnd, NewFile, NewSnapshot, Snapshot};
+pub use snapshots::{
+    Change, Changes, Commit, Counts, DataFile, JobEnd, NewFile, NewSnapshot, Operation, Retirement, Snapshot,
+};
 pub use workspaces::{DEFAULT_WORKSPACE, Workspace};
 
 /// How long a statement waits for a lock or for a free connection.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::FromRow;
+use utoipa::ToSchema;
 
 use super::{Db, JobState, Json, Lease, Tx, audit, jobs};
 use crate::error::{Error, Result};
@@ -26,6 +27,89 @@ pub struct Snapshot {
     #[sqlx(try_from = "String")]
     pub counts: Counts,
     pub job_id: Option<String>,
+    #[sqlx(try_from = "String")]
+    pub operation: Operation,
+    #[sqlx(try_from = "String")]
+    pub changes: Changes,
+    /// When it was taken back; null while it can be read.
+    pub retired_at: Option<i64>,
+    /// `retention` or `erasure`.
+    pub retired_by: Option<String>,
+}
+
+/// What made a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    Import,
+    /// The same rows in other files.
+    Compact,
+    /// Without what was known of a person or an item.
+    Erase,
+}
+
+impl Operation {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Compact => "compact",
+            Self::Erase => "erase",
+        }
+    }
+}
+
+impl TryFrom<String> for Operation {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        [Self::Import, Self::Compact, Self::Erase]
+            .into_iter()
+            .find(|operation| operation.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is not an operation that makes snapshots"))
+    }
+}
+
+/// Why a snapshot was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retirement {
+    Retention,
+    Erasure,
+}
+
+impl Retirement {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Erasure => "erasure",
+        }
+    }
+}
+
+/// How the rows of a snapshot differ from its parent's, by their ids.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Changes {
+    pub items: Change,
+    /// Submitted annotations and drafts.
+    pub annotations: Change,
+    pub predictions: Change,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+#[schema(as = SnapshotChange)]
+pub struct Change {
+    pub new: u64,
+    pub changed: u64,
+    pub removed: u64,
+}
+
+impl TryFrom<String> for Changes {
+    type Error = serde_json::Error;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        serde_json::from_str(&text)
+    }
 }
 
 /// What a snapshot holds.
@@ -96,6 +180,8 @@ pub struct NewSnapshot {
     pub config: Option<String>,
     pub sources: Value,
     pub counts: Counts,
+    pub operation: Operation,
+    pub changes: Changes,
     /// Ids of the parent's files that this snapshot no longer holds.
     pub removed: Vec<String>,
     pub added: Vec<NewFile>,
@@ -177,15 +263,54 @@ impl Db {
     }
 
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Gone` when retention or an erasure has taken it back.
     pub async fn snapshot(&self, project_id: &str, number: i64) -> Result<Snapshot> {
         let found: Option<Snapshot> = on!(&self.pool, pool => {
             sqlx::query_as(sql!("snapshots_get")).bind(project_id).bind(number).fetch_optional(pool).await
         })?;
-        found.ok_or_else(|| Error::not_found("snapshot", number))
+        let snapshot = found.ok_or_else(|| Error::not_found("snapshot", number))?;
+        match snapshot.retired_by {
+            Some(why) => Err(Error::Gone(format!("snapshot {number} was taken back by {why}; use a newer one"))),
+            None => Ok(snapshot),
+        }
     }
 
-    /// At most `limit` snapshots, newest first, older than number `before`, without configs.
+    /// Takes a snapshot back: from now on it is [`Error::Gone`]. False when it is gone already, or is the newest, which stays.
+    pub async fn retire_snapshot(&self, project_id: &str, number: i64, by: Retirement, now: i64) -> Result<bool> {
+        let rows = on!(&self.pool, pool => {
+            sqlx::query(sql!("snapshots_retire"))
+                .bind(project_id)
+                .bind(number)
+                .bind(now)
+                .bind(by.as_str())
+                .execute(pool)
+                .await?
+                .rows_affected()
+        });
+        Ok(rows == 1)
+    }
+
+    /// Snapshots, also retired ones, of which the copy in storage is missing or says something else; oldest first.
+    pub async fn uncopied_snapshots(&self, project_id: &str) -> Result<Vec<Snapshot>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("snapshots_uncopied")).bind(project_id).fetch_all(pool).await
+        })?)
+    }
+
+    /// Notes that storage has a copy of this row, unless it was retired meanwhile.
+    pub async fn mark_copied(&self, snapshot: &Snapshot) -> Result<()> {
+        on!(&self.pool, pool => {
+            sqlx::query(sql!("snapshots_copied"))
+                .bind(&snapshot.project_id)
+                .bind(snapshot.number)
+                .bind(snapshot.retired_at)
+                .execute(pool)
+                .await?;
+        });
+        Ok(())
+    }
+
+    /// At most `limit` snapshots, also retired ones, newest first, older than number `before`, without configs.
     pub async fn list_snapshots(&self, project_id: &str, before: Option<i64>, limit: i64) -> Result<Vec<Snapshot>> {
         Ok(on!(&self.pool, pool => {
             sqlx::query_as(sql!("snapshots_list")).bind(project_id).bind(before).bind(limit).fetch_all(pool).await
@@ -225,6 +350,7 @@ async fn advance(tx: &mut Tx, new: &NewSnapshot) -> Result<bool> {
 
 async fn insert(tx: &mut Tx, new: &NewSnapshot) -> Result<()> {
     let counts = serde_json::to_string(&new.counts).map_err(Error::internal)?;
+    let changes = serde_json::to_string(&new.changes).map_err(Error::internal)?;
     within!(tx, conn => {
         sqlx::query(sql!("snapshots_insert"))
             .bind(&new.project_id)
@@ -238,6 +364,8 @@ async fn insert(tx: &mut Tx, new: &NewSnapshot) -> Result<()> {
             .bind(new.sources.to_string())
             .bind(counts)
             .bind(new.job.as_ref().map(|job| &job.lease.job_id))
+            .bind(new.operation.as_str())
+            .bind(changes)
             .execute(conn)
             .await?;
     });

@@ -221,6 +221,7 @@ fn failed(links: Links<'_>, error: Error) -> Response {
     let links = if matches!(error, Error::NotFound { what: "workspace", .. }) { HOME } else { links };
     let (status, title, detail) = match error {
         Error::NotFound { .. } => (StatusCode::NOT_FOUND, "Not found", format!("{error}.")),
+        Error::Gone(message) => (StatusCode::GONE, "No longer there", format!("{message}.")),
         Error::Invalid(message) => (StatusCode::BAD_REQUEST, "This address cannot be used", format!("{message}.")),
         Error::Conflict(message) => (StatusCode::CONFLICT, "Not now", format!("{message}.")),
         Error::Unavailable { message, source } => {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use assay::error::Error;
 use assay::store::{
-    Commit, Counts, DEFAULT_WORKSPACE, Db, Failure, Heartbeat, IDEMPOTENCY_TTL, JobEnd, JobState, NewAudit, NewFile,
-    NewJob, NewKey, NewProject, NewRecord, NewSnapshot, Once, Project, ReportKey, Request, Role, new_id,
+    Change, Changes, Commit, Counts, DEFAULT_WORKSPACE, Db, Failure, Heartbeat, IDEMPOTENCY_TTL, JobEnd, JobState,
+    NewAudit, NewFile, NewJob, NewKey, NewProject, NewRecord, NewSnapshot, Once, Operation, Project, ReportKey,
+    Request, Retirement, Role, new_id,
 };
 use serde_json::{Value, json};
 
@@ -128,6 +129,8 @@ fn snapshot_on(project: &Project, parent: i64) -> NewSnapshot {
         config: Some("<View/>".into()),
         sources: json!([{"file": "export.json"}]),
         counts: Counts { items: 3, ..Counts::default() },
+        operation: Operation::Import,
+        changes: Changes { items: Change { new: 3, ..Change::default() }, ..Changes::default() },
         removed: vec![],
         added: vec![],
         job: None,
@@ -165,6 +168,8 @@ async fn snapshots(db: &Db, ours: &str) {
     let of_list = db.latest_snapshots(ours, None, 100).await.unwrap();
     assert_eq!(of_list.iter().map(|s| (&s.project_id, s.number)).collect::<Vec<_>>(), [(&project.id, 2)]);
 
+    retirement(db, &project).await;
+
     // A file that the parent does not hold: nothing is written.
     let wrong =
         NewSnapshot { removed: vec![one.id.clone()], added: vec![file("items", 2)], ..snapshot_on(&project, 2) };
@@ -172,6 +177,26 @@ async fn snapshots(db: &Db, ours: &str) {
     assert_eq!(db.latest_snapshot(&project.id).await.unwrap().unwrap().number, 2);
     let nowhere = NewSnapshot { project_id: new_id(), ..snapshot_on(&project, 0) };
     assert!(matches!(db.commit_snapshot(&nowhere).await, Err(Error::NotFound { .. })));
+}
+
+async fn retirement(db: &Db, project: &Project) {
+    let copied = |list: Vec<assay::store::Snapshot>| list.into_iter().map(|s| s.number).collect::<Vec<_>>();
+    let pending = db.uncopied_snapshots(&project.id).await.unwrap();
+    assert_eq!((pending[0].operation, pending[0].changes.items.new), (Operation::Import, 3));
+    for snapshot in &pending {
+        db.mark_copied(snapshot).await.unwrap();
+    }
+    assert!(db.uncopied_snapshots(&project.id).await.unwrap().is_empty());
+
+    assert!(!db.retire_snapshot(&project.id, 2, Retirement::Retention, T0 + 9).await.unwrap(), "the newest stays");
+    assert!(db.retire_snapshot(&project.id, 1, Retirement::Retention, T0 + 9).await.unwrap());
+    assert!(!db.retire_snapshot(&project.id, 1, Retirement::Erasure, T0 + 10).await.unwrap(), "once");
+    let gone = db.snapshot(&project.id, 1).await.unwrap_err();
+    assert!(matches!(&gone, Error::Gone(why) if why.contains("retention")), "{gone}");
+    assert_eq!(db.list_snapshots(&project.id, None, 9).await.unwrap()[1].retired_at, Some(T0 + 9));
+    // The copy in storage says the opposite now; a writer that had read the row before does not hide that.
+    db.mark_copied(&pending[0]).await.unwrap();
+    assert_eq!(copied(db.uncopied_snapshots(&project.id).await.unwrap()), [1]);
 }
 
 async fn two_committers(db: &Db, ours: &str) {
