@@ -6,7 +6,7 @@
     benches/bench.py serve [ANNOTATIONS]       time to the first answer, and the overview warm and cold (default 100000)
 
 The binary is $ASSAY_BIN, else target/release/assay (or $CARGO_TARGET_DIR/release/assay). Only the standard library is needed.
-Tasks are made from the exports in fixtures/demo: every task is repeated with new ids and texts until the size is reached.
+Tasks are made from the exports in fixtures/demo: repeated with new ids, times, texts and coordinates until the size is reached.
 """
 
 import http.client
@@ -35,6 +35,32 @@ def templates():
     return tasks
 
 
+WORDS = (
+    "the order arrived late again but support was kind and the refund came quickly although nobody said why this parcel "
+    "took so long battery lasts two days screen is bright camera struggles at night über préféré качество отличное 東京 駅 価格"
+).split()
+
+
+def vary(value, rng):
+    """Other words in texts, other digits in coordinates: files that repeat themselves would compress as no real export does."""
+    if isinstance(value, str):
+        return value if len(value) < 24 or ":" in value else " ".join(rng.choices(WORDS, k=max(3, len(value) // 6)))
+    if isinstance(value, float):
+        return round(value * (0.8 + 0.2 * rng.random()), 4)
+    if isinstance(value, list):
+        return [vary(element, rng) for element in value]
+    if isinstance(value, dict):
+        return {key: vary(element, rng) for key, element in value.items()}
+    return value
+
+
+def time_of(rng):
+    return (
+        f"2026-{rng.randint(1, 9):02}-{rng.randint(1, 28):02}T{rng.randint(0, 23):02}:{rng.randint(0, 59):02}:"
+        f"{rng.randint(0, 59):02}.{rng.randint(0, 999999):06}Z"
+    )
+
+
 def generate(path, megabytes):
     """Streams tasks until the size is reached: memory does not grow with the file."""
     source, rng = templates(), random.Random(1)
@@ -46,15 +72,23 @@ def generate(path, megabytes):
             task = dict(rng.choice(source))
             task_id += 1
             task["id"], task["inner_id"] = task_id, task_id
-            task["annotations"] = [dict(a) for a in task["annotations"]]
-            task["predictions"] = [dict(p) for p in task["predictions"] if isinstance(p, dict)]
-            task["drafts"] = [dict(d) for d in task["drafts"] if isinstance(d, dict)]
-            for entry in task["annotations"] + task["predictions"] + task["drafts"]:
-                annotation_id += 1
-                entry["id"], entry["task"] = annotation_id, task_id
+            task["created_at"] = task["updated_at"] = time_of(rng)
+            task["data"] = vary(task["data"], rng)
+            for field in ("annotations", "predictions", "drafts"):
+                task[field] = [dict(entry) for entry in task[field] if isinstance(entry, dict)]
+                for entry in task[field]:
+                    annotation_id += 1
+                    entry["id"], entry["task"] = annotation_id, task_id
+                    entry["created_at"] = entry["updated_at"] = time_of(rng)
+                    if isinstance(entry.get("lead_time"), float):
+                        entry["lead_time"] = round(rng.expovariate(1 / 20), 3)
+                    entry["result"] = [
+                        {**result, "id": f"{rng.getrandbits(50):010x}"[:10], "value": vary(result.get("value"), rng)}
+                        for result in entry["result"]
+                    ]
             text = json.dumps(task, ensure_ascii=False)
             out.write((", " if task_id > 1 else "") + text)
-            written += len(text)
+            written += len(text.encode())
         out.write("]")
     return task_id
 

@@ -1,7 +1,5 @@
 //! The audit trail. A row is written before the act and completed with it, so that an act that was cut short is seen too.
 
-use sqlx::FromRow;
-
 use super::{Db, Tx, new_id};
 use crate::error::Result;
 
@@ -17,7 +15,7 @@ pub struct NewAudit<'a> {
     pub request_id: &'a str,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditRow {
     pub id: String,
     pub workspace_id: String,
@@ -32,6 +30,8 @@ pub struct AuditRow {
     /// `done`, `cancelled`, or `failed: …`; null while the act goes on, and for ever if it was cut short.
     pub outcome: Option<String>,
 }
+
+from_row!(AuditRow { id, workspace_id, actor, action, target, request_id, job_id, started_at, finished_at, outcome });
 
 impl Db {
     /// Writes the row of an act that is about to begin; returns its id.

@@ -1,7 +1,5 @@
 //! What a POST stores with its effect, so that a repeat of it finds the first answer instead of a second effect.
 
-use sqlx::FromRow;
-
 use super::{Db, Tx, audit};
 use crate::error::{Error, Result};
 
@@ -23,7 +21,7 @@ pub struct NewRecord {
 }
 
 /// The stored answer.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub method_path: String,
     pub request_hash: String,
@@ -32,6 +30,8 @@ pub struct Record {
     pub body: String,
     pub created_at: i64,
 }
+
+from_row!(Record { method_path, request_hash, job_id, status, body, created_at });
 
 /// How an act that may be a repeat came out.
 #[derive(Debug, Clone, PartialEq)]

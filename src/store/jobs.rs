@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use sqlx::FromRow;
 use utoipa::ToSchema;
 
 use super::{Db, Json, Once, Pool, Request, Tx, audit, new_id};
@@ -54,22 +53,18 @@ impl TryFrom<String> for JobState {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     pub id: String,
     pub workspace_id: String,
     pub project_id: Option<String>,
     pub kind: String,
     /// What is to be done.
-    #[sqlx(try_from = "String")]
     pub payload: Json,
-    #[sqlx(try_from = "String")]
     pub state: JobState,
     /// How far it is; null before the first report.
-    #[sqlx(try_from = "String")]
     pub progress: Json,
     /// What came of it; null unless done.
-    #[sqlx(try_from = "String")]
     pub result: Json,
     /// Why the last attempt failed.
     pub error: Option<String>,
@@ -83,6 +78,26 @@ pub struct Job {
     pub created_at: i64,
     pub finished_at: Option<i64>,
 }
+
+from_row!(Job {
+    id,
+    workspace_id,
+    project_id,
+    kind,
+    payload: text,
+    state: text,
+    progress: text,
+    result: text,
+    error,
+    attempts,
+    max_attempts,
+    run_at,
+    lease_owner,
+    lease_until,
+    cancel_requested,
+    created_at,
+    finished_at
+});
 
 /// A job to be queued. The id is chosen before the write, so that the answer can be stored together with it.
 #[derive(Debug, Clone)]

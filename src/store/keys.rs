@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use sqlx::FromRow;
 use utoipa::ToSchema;
 
 use super::Db;
@@ -62,7 +61,7 @@ impl TryFrom<String> for Role {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     pub id: String,
     pub workspace_id: String,
@@ -70,13 +69,14 @@ pub struct Key {
     /// The public beginning of the key, for lists.
     pub prefix: String,
     secret_hash: String,
-    #[sqlx(try_from = "String")]
     pub role: Role,
     pub created_at: i64,
     pub expires_at: Option<i64>,
     pub revoked_at: Option<i64>,
     pub last_used_at: Option<i64>,
 }
+
+from_row!(Key { id, workspace_id, name, prefix, role: text, created_at, expires_at, revoked_at, last_used_at });
 
 #[derive(Debug, Clone, Copy)]
 pub struct NewKey<'a> {

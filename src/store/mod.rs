@@ -49,6 +49,31 @@ macro_rules! sql {
     };
 }
 
+/// Reads a struct from a row: each field from the column of its name, those marked `text` by way of `TryFrom<String>`. (The derive of the
+/// library does this too, but its macro crate has SQLite and the Postgres driver compiled a second time.)
+macro_rules! from_row {
+    ($name:ident { $($field:ident $(: $text:ident)?),* }) => {
+        impl<'r, R> sqlx::FromRow<'r, R> for $name
+        where
+            R: sqlx::Row,
+            for<'c> &'c str: sqlx::ColumnIndex<R>,
+            String: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+            i64: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+            bool: sqlx::Decode<'r, R::Database> + sqlx::Type<R::Database>,
+        {
+            fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+                Ok(Self { $($field: from_row!(row, stringify!($field) $(, $text)?)),* })
+            }
+        }
+    };
+    ($row:ident, $name:expr) => {
+        $row.try_get($name)?
+    };
+    ($row:ident, $name:expr, text) => {
+        $row.try_get::<String, _>($name)?.try_into().map_err(|error| $crate::store::unreadable($name, error))?
+    };
+}
+
 mod audit;
 mod idempotency;
 mod jobs;
@@ -215,6 +240,10 @@ pub fn now_micros() -> i64 {
 /// A new id: UUID version 7, so that ids sort by the time of their making.
 pub fn new_id() -> String {
     Uuid::now_v7().to_string()
+}
+
+fn unreadable(column: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: error.into() }
 }
 
 /// A JSON value kept as text.

@@ -1,13 +1,11 @@
 //! Projects: an id for storage paths, a name for people, unique in the workspace.
 
-use sqlx::FromRow;
-
 use super::{Db, Once, Request, Tx, new_id};
 use crate::error::{Error, Result};
 
 const MAX_NAME_CHARS: usize = 200;
 
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project {
     pub id: String,
     pub workspace_id: String,
@@ -16,6 +14,8 @@ pub struct Project {
     /// Number of the newest snapshot; 0 before the first.
     pub latest_snapshot: i64,
 }
+
+from_row!(Project { id, workspace_id, name, created_at, latest_snapshot });
 
 /// A project to be made. The id is chosen before the write, so that the answer can be stored together with it.
 #[derive(Debug, Clone)]

@@ -2,13 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::FromRow;
 use utoipa::ToSchema;
 
 use super::{Db, JobState, Json, Lease, Tx, audit, jobs};
 use crate::error::{Error, Result};
 
-#[derive(Debug, Clone, PartialEq, FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     pub project_id: String,
     /// 1, 2, 3 … in a project.
@@ -22,20 +21,34 @@ pub struct Snapshot {
     /// The labelling config (XML). Left out of lists.
     pub config: Option<String>,
     /// What it was imported from.
-    #[sqlx(try_from = "String")]
     pub sources: Json,
-    #[sqlx(try_from = "String")]
     pub counts: Counts,
     pub job_id: Option<String>,
-    #[sqlx(try_from = "String")]
     pub operation: Operation,
-    #[sqlx(try_from = "String")]
     pub changes: Changes,
     /// When it was taken back; null while it can be read.
     pub retired_at: Option<i64>,
     /// `retention` or `erasure`.
     pub retired_by: Option<String>,
 }
+
+from_row!(Snapshot {
+    project_id,
+    number,
+    parent,
+    buckets,
+    schema_version,
+    created_at,
+    actor,
+    config,
+    sources: text,
+    counts: text,
+    job_id,
+    operation: text,
+    changes: text,
+    retired_at,
+    retired_by
+});
 
 /// What made a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -136,7 +149,7 @@ impl TryFrom<String> for Counts {
 }
 
 /// One immutable Parquet file.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataFile {
     pub id: String,
     /// `items`, `annotations` …
@@ -153,6 +166,8 @@ pub struct DataFile {
     pub added_in: i64,
     pub removed_in: Option<i64>,
 }
+
+from_row!(DataFile { id, tbl, bucket, path, rows, bytes, min_item, max_item, checksum, added_in, removed_in });
 
 #[derive(Debug, Clone)]
 pub struct NewFile {

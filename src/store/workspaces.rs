@@ -1,20 +1,20 @@
 //! Workspaces: the tenants.
 
-use sqlx::FromRow;
-
 use super::Db;
 use crate::error::{Error, Result};
 
 /// The workspace of a server without keys.
 pub const DEFAULT_WORKSPACE: &str = "default";
 
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
     /// Part of storage paths and of page addresses.
     pub id: String,
     pub name: String,
     pub created_at: i64,
 }
+
+from_row!(Workspace { id, name, created_at });
 
 impl Db {
     /// Makes the workspace unless it exists, and returns it as it is.
