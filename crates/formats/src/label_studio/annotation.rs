@@ -1,5 +1,7 @@
 //! Annotations, drafts and predictions of a task become rows; one that cannot be used becomes a reject.
 
+use std::cell::OnceCell;
+
 use serde_json::value::RawValue;
 
 use super::canonical::{Content, hash_text, mix};
@@ -84,6 +86,13 @@ impl Parser<'_> {
         };
         let (created_at, updated_at) =
             (time(&annotation.created_at, "created_at")?, time(&annotation.updated_at, "updated_at")?);
+        let flag = |value: &Scalar<'_>, name: &str| match value {
+            Scalar::Null => Ok(false),
+            Scalar::Bool(value) => Ok(*value),
+            other => Err(reject(format!("{name} must be true or false, found {}; {EXPORT_AGAIN}", other.describe()))),
+        };
+        let cancelled = flag(&annotation.was_cancelled, "was_cancelled")?;
+        let ground_truth = flag(&annotation.ground_truth, "ground_truth")?;
         let results = annotation.result.as_deref().unwrap_or_default();
         if let Some(at) = results.iter().position(|result| result.r#type.text().is_none()) {
             let found = results[at].r#type.describe();
@@ -100,16 +109,18 @@ impl Parser<'_> {
             rater_kind,
             ..ResultRow::default()
         };
+        let written = OnceCell::new();
         for (result_index, result) in (0..).zip(results) {
             let common = ResultRow { result_index, ..common.clone() };
-            push_rows(&mut self.results, &common, result, &mut self.leftovers)
+            let as_written = || {
+                let results = written.get_or_init(|| results_as_written(text));
+                results.get(result_index as usize).copied().and_then(read).unwrap_or_default()
+            };
+            push_rows(&mut self.results, &common, result, &mut self.leftovers, as_written)
                 .map_err(|e| Refusal::Fatal(self.fault(owner.bytes, 0, e.to_string(), EXPORT_AGAIN)))?;
         }
-        self.leftovers.clear();
-        for (key, value) in &annotation.rest {
-            self.leftovers.add(key, value.get());
-        }
-        let model_version = (kind == Kind::Prediction).then(|| annotation.model_version.text().unwrap_or_default());
+        self.collect_leftovers(kind, &annotation, text);
+        let model_version = (kind == Kind::Prediction).then(|| model_version(&annotation));
         let parent = match &annotation.parent_prediction {
             Scalar::Integer(id) => Some(format!("{}/prediction/{id}", self.options.source)),
             _ => None,
@@ -124,13 +135,13 @@ impl Parser<'_> {
             kind: if kind == Kind::Prediction { "prediction" } else { "annotation" },
             rater_id: &rater,
             rater_kind,
-            model_version,
+            model_version: model_version.as_deref(),
             score: annotation.score.number(),
             created_at,
             updated_at,
             lead_time_s: annotation.lead_time.number(),
-            cancelled: annotation.was_cancelled.is_true(),
-            ground_truth: annotation.ground_truth.is_true(),
+            cancelled,
+            ground_truth,
             draft: kind == Kind::Draft,
             from_prediction_id: parent.as_deref(),
             result_count: results.len() as i64,
@@ -146,16 +157,33 @@ impl Parser<'_> {
         Ok(())
     }
 
+    fn collect_leftovers(&mut self, kind: Kind, annotation: &Annotation<'_>, text: &str) {
+        self.leftovers.clear();
+        for (key, value) in &annotation.rest {
+            self.leftovers.add(key, value.get());
+        }
+        let is_number = |scalar: &Scalar<'_>| *scalar == Scalar::Null || scalar.number().is_some();
+        let (model, parent) = (&annotation.model_version, &annotation.parent_prediction);
+        let is_model = kind == Kind::Prediction && (model.text().is_some() || is_number(model));
+        let has_column = [
+            ("lead_time", is_number(&annotation.lead_time)),
+            ("score", is_number(&annotation.score)),
+            ("parent_prediction", matches!(parent, Scalar::Null | Scalar::Integer(_))),
+            ("model_version", *model == Scalar::Null || is_model),
+        ];
+        self.leftovers.add_misfits(&has_column, || serde_json::from_str(text).unwrap_or_default());
+    }
+
     /// The id of whoever made this, noting the sighting.
     fn rater(&mut self, kind: Kind, native: i64, annotation: &Annotation<'_>) -> Result<String, String> {
         let source = &self.options.source;
         let mut mention = RaterMention { source: source.clone(), kind: "human".to_owned(), ..RaterMention::default() };
         if kind == Kind::Prediction {
             mention.kind = "model".to_owned();
-            mention.native_id = annotation.model_version.text().unwrap_or_default().to_owned();
+            mention.native_id = model_version(annotation);
             mention.rater_id = format!("{source}/model/{}", mention.native_id);
         } else {
-            self.author(native, annotation.author, &mut mention)?;
+            self.author(kind, native, annotation.author, &mut mention)?;
         }
         let id = mention.rater_id.clone();
         let sighting = mix(hash_text(&id), hash_text(annotation.author.map_or("", RawValue::get)));
@@ -165,7 +193,13 @@ impl Parser<'_> {
         Ok(id)
     }
 
-    fn author(&self, annotation: i64, author: Option<&RawValue>, mention: &mut RaterMention) -> Result<(), String> {
+    fn author(
+        &self,
+        kind: Kind,
+        annotation: i64,
+        author: Option<&RawValue>,
+        mention: &mut RaterMention,
+    ) -> Result<(), String> {
         let source = &self.options.source;
         let scalar = author.and_then(read::<Scalar<'_>>).unwrap_or_default();
         match scalar {
@@ -175,9 +209,11 @@ impl Parser<'_> {
                 mention.email = text.contains('@').then(|| text.to_string());
             }
             Scalar::Null => {
-                mention.native_id = annotation.to_string();
+                // Nobody knows who it was, so each is somebody of their own; drafts have ids of their own.
+                let prefix = if kind == Kind::Draft { "draft-" } else { "" };
+                mention.native_id = format!("{prefix}{annotation}");
                 mention.deleted = true;
-                mention.rater_id = format!("{source}/deleted-user/{annotation}");
+                mention.rater_id = format!("{source}/deleted-user/{}", mention.native_id);
                 return Ok(());
             }
             Scalar::Object => {
@@ -223,4 +259,21 @@ impl Refusal {
     fn reject(id: Option<i64>, reason: String) -> Self {
         Self::Reject { id, reason }
     }
+}
+
+/// The model's name; empty for a model without one.
+fn model_version(prediction: &Annotation<'_>) -> String {
+    match &prediction.model_version {
+        Scalar::Text(text) => text.to_string(),
+        Scalar::Integer(number) => number.to_string(),
+        Scalar::Number(number) => number.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The elements of an annotation's `result`.
+fn results_as_written(annotation: &str) -> Vec<&RawValue> {
+    let fields: Fields<'_> = serde_json::from_str(annotation).unwrap_or_default();
+    let results = fields.0.iter().rfind(|(key, _)| key == "result");
+    results.and_then(|(_, results)| read(results)).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! Tasks that cannot be trusted, and values that find no column.
+//! Tasks that cannot be trusted.
 
-use crate::support::{read, results_of};
+use crate::support::read;
 
 #[track_caller]
 fn refused(file: &str, parts: &[&str]) {
@@ -37,25 +37,4 @@ fn deep_nesting_is_refused_not_followed() {
             refused(&file, &["task 1", "recursion limit"]);
         }
     }
-}
-
-#[test]
-fn half_a_box_is_kept_as_written() {
-    for (value, raw) in [
-        (r#"{"x":1,"y":2,"width":3,"choices":["a"]}"#, r#"raw={"value":{"width":3}}"#),
-        (
-            r#"{"x":1,"y":2,"radiusX":3,"radiusY":4,"rotation":5,"choices":["a"]}"#,
-            r#"raw={"value":{"radiusX":3,"radiusY":4,"rotation":5}}"#,
-        ),
-        (r#"{"x":1,"choices":["a"]}"#, r#"raw={"value":{"x":1}}"#),
-    ] {
-        let rows = results_of(&format!(r#"[{{"type":"choices","value":{value}}}]"#));
-        assert_eq!(rows[0].last().unwrap(), raw);
-    }
-}
-
-#[test]
-fn several_texts_beside_labels_are_kept() {
-    let rows = results_of(r#"[{"type":"textarea","value":{"labels":["a"],"text":["one","two"]}}]"#);
-    assert_eq!(rows[0].last().unwrap(), r#"raw={"value":{"text":["one","two"]}}"#);
 }
