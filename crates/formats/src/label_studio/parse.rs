@@ -21,6 +21,8 @@ use crate::rows::{AnnotationRows, ItemRow, ItemRows, RejectRows, ResultRows};
 pub(super) const EXPORT_AGAIN: &str =
     "export the project from Label Studio again; if the file was edited, mend this place";
 
+const MAX_MESSAGE_CHARS: usize = 200;
+
 /// Whose ids these are, and what to call the file.
 #[derive(Debug, Clone)]
 pub struct ParseOptions {
@@ -301,10 +303,12 @@ fn offset_of_line(text: &str, line: usize, column: usize) -> usize {
     at
 }
 
-/// The parser's message without its line and column, which count from the record's beginning.
+/// The parser's message without its line and column, which count from the record's beginning. It may repeat a text of any length.
 pub(super) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    let end = message.char_indices().nth(MAX_MESSAGE_CHARS);
+    end.map_or_else(|| message.to_owned(), |(end, _)| format!("{}…", &message[..end]))
 }
 
 pub(super) fn parse_time(value: &Scalar<'_>) -> Result<Option<i64>, String> {

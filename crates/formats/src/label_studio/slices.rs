@@ -29,18 +29,20 @@ fn collect<'a>(prefix: &str, object: &'a RawValue, depth: usize, slices: &mut Ve
             return;
         }
         let text = raw.get();
-        let path = || format!("{prefix}{key}");
+        let path = format!("{prefix}{key}");
         match text.as_bytes().first() {
-            Some(b'{') => collect(&format!("{prefix}{key}."), raw, depth - 1, slices),
+            Some(b'{') => collect(&format!("{path}."), raw, depth - 1, slices),
             Some(b'[') | None => {}
+            // A name with a dot can be the path of a field inside another; the keys of a map are unique.
+            Some(_) if slices.iter().any(|(known, _)| *known == path) => {}
             Some(b'"') if text.len() > MAX_SLICE_BYTES + 2 => {}
             Some(b'"') => {
                 if let Some(Scalar::Text(text)) = read(raw) {
-                    slices.push((path(), text));
+                    slices.push((path, text));
                 }
             }
             Some(_) if text == "null" => {}
-            Some(_) => slices.push((path(), Cow::Borrowed(text))),
+            Some(_) => slices.push((path, Cow::Borrowed(text))),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
 
-mod answers;
+mod facts;
 mod refusals;
 mod shapes;
 mod support;
+mod tables;
