@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
 
+mod damage;
+mod exports;
 mod facts;
 mod refusals;
 mod shapes;
+mod splitting;
 mod support;
 mod tables;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::shape;
+use crate::exports::config;
 use crate::support::results_of;
 
 #[test]
@@ -187,6 +188,8 @@ fn leaves(value: &Value, found: &mut Vec<String>) {
 }
 
 proptest! {
+    #![proptest_config(config())]
+
     #[test]
     fn whatever_a_result_holds_is_in_its_rows(result in any_result()) {
         let rows = results_of(&format!("[{result}]"));
