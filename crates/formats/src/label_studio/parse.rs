@@ -21,6 +21,8 @@ use crate::rows::{AnnotationRows, ItemRow, ItemRows, RejectRows, ResultRows};
 pub(super) const EXPORT_AGAIN: &str =
     "export the project from Label Studio again; if the file was edited, mend this place";
 
+/// How deep the parser follows, the task itself included.
+const MAX_DEPTH: u32 = 127;
 const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Whose ids these are, and what to call the file.
@@ -270,14 +272,15 @@ impl<'o> Parser<'o> {
         let inner = offset_of_line(part, error.line(), error.column());
         let start = offset_in(whole.as_bytes(), part) + offset_in(at.bytes, whole);
         let rest = part.get(inner..).unwrap_or_default().trim_start_matches([':', ' ', '-', '[', ',']);
-        let problem = if rest.starts_with("NaN") || rest.starts_with("Infinity") {
-            "NaN and Infinity are no JSON".to_owned()
+        let message = without_place(error);
+        let (problem, remedy) = if rest.starts_with("NaN") || rest.starts_with("Infinity") {
+            ("NaN and Infinity are no JSON".to_owned(), "write null or a number instead")
+        } else if message.starts_with("recursion limit") {
+            let problem = format!("lists and objects are nested more than {MAX_DEPTH} deep ({message})");
+            (problem, "leave this value out, or store it as a text")
         } else {
-            format!("not valid JSON: {}", without_place(error))
-        };
-        let remedy = match problem.starts_with("NaN") {
-            true => "write null or a number instead",
-            false => EXPORT_AGAIN,
+            let what = if error.is_data() { "cannot be read" } else { "not valid JSON" };
+            (format!("{what}: {message}"), EXPORT_AGAIN)
         };
         self.fault(at, start + inner, problem, remedy)
     }
