@@ -187,8 +187,8 @@ fn sort_value<'v, 'a>(kind: &str, item: &'v ResultItem<'a>) -> Sorted<'v, 'a> {
     }
     // What the control itself says goes first: the text and labels of the region that it speaks of may stand beside it, in any order.
     let own = own_field(kind);
-    let (answer, region): (Vec<_>, Vec<_>) = item.value.0.iter().partition(|(key, _)| key == own);
-    for (key, raw) in answer.into_iter().chain(region) {
+    let fields = || item.value.0.iter();
+    for (key, raw) in fields().filter(|(key, _)| key == own).chain(fields().filter(|(key, _)| key != own)) {
         if !take_field(&mut value, kind, key, raw) {
             unused.push((key.as_ref(), *raw));
         }
