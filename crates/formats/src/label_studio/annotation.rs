@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use arrow::error::ArrowError;
 use serde_json::value::RawValue;
 
 use super::canonical::{Content, hash_text, mix};
@@ -12,6 +13,9 @@ use super::value::push_rows;
 use crate::error::FormatError;
 use crate::raters::RaterMention;
 use crate::rows::{AnnotationRow, ResultRow};
+
+/// Rejects of one chunk: a chunk with more is no export with faults.
+const MAX_REJECTS: usize = 100_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -53,6 +57,11 @@ impl Parser<'_> {
                     kind.name(),
                     index + 1
                 );
+                if self.rejects.len() >= MAX_REJECTS {
+                    let offset = offset_in(owner.bytes.bytes, text);
+                    let problem = format!("more than {MAX_REJECTS} annotations cannot be used; of this one: {reason}");
+                    return Err(self.fault(owner.bytes, offset, problem, "check what made the file"));
+                }
                 self.rejects.push(&self.options.file, &position, &reason, Some(text));
                 Ok(())
             }
@@ -117,7 +126,7 @@ impl Parser<'_> {
                 results.get(result_index as usize).copied().and_then(read).unwrap_or_default()
             };
             push_rows(&mut self.results, &common, result, &mut self.leftovers, as_written)
-                .map_err(|e| Refusal::Fatal(self.fault(owner.bytes, 0, e.to_string(), EXPORT_AGAIN)))?;
+                .map_err(|e| Refusal::Fatal(self.no_room(owner, text, result_index, &e)))?;
         }
         self.collect_leftovers(kind, &annotation, text);
         let model_version = (kind == Kind::Prediction).then(|| model_version(&annotation));
@@ -155,6 +164,15 @@ impl Parser<'_> {
             Kind::Prediction => self.counts.predictions += 1,
         }
         Ok(())
+    }
+
+    fn no_room(&self, owner: &Owner<'_>, text: &str, result_index: i64, error: &ArrowError) -> FormatError {
+        let problem = match error {
+            ArrowError::MemoryError(problem) => format!("result {} becomes {problem}", result_index + 1),
+            error => error.to_string(),
+        };
+        let offset = offset_in(owner.bytes.bytes, text);
+        self.fault(owner.bytes, offset, problem, "remove this result, or part of its labels")
     }
 
     fn collect_leftovers(&mut self, kind: Kind, annotation: &Annotation<'_>, text: &str) {

@@ -123,16 +123,23 @@ pub fn push_rows<'a>(
 }
 
 fn push_labelled(rows: &mut ResultRows, base: &ResultRow<'_>, value: &Value<'_>) -> Result<(), ArrowError> {
+    // A region's own text stands on each of its labels; with ranks the column holds the bucket.
+    let text = match (&value.labels, &value.texts) {
+        (Some(Labels::Plain(_) | Labels::Paths(_)), Some(texts)) => texts.first().map(|text| text.0.as_ref()),
+        _ => None,
+    };
+    let count = match (&value.labels, &value.texts) {
+        (Some(Labels::Plain(labels)), _) => labels.len(),
+        (Some(Labels::Paths(paths)), _) => paths.len(),
+        (Some(Labels::Ranks(ranks)), _) => ranks.len(),
+        (None, texts) => texts.as_ref().map_or(0, Vec::len),
+    };
+    rows.reserve(count.max(1), &ResultRow { text, ..base.clone() })?;
     let mut index = 0;
     let mut push = |row: ResultRow<'_>| {
         let row = ResultRow { label_index: index, ..row };
         index += 1;
         rows.push(&row)
-    };
-    // A region's own text stands on each of its labels; with ranks the column holds the bucket.
-    let text = match (&value.labels, &value.texts) {
-        (Some(Labels::Plain(_) | Labels::Paths(_)), Some(texts)) => texts.first().map(|text| text.0.as_ref()),
-        _ => None,
     };
     match (&value.labels, &value.texts) {
         (Some(Labels::Ranks(ranks)), _) => {
@@ -163,7 +170,7 @@ fn push_labelled(rows: &mut ResultRows, base: &ResultRow<'_>, value: &Value<'_>)
         }
         (None, None) => {}
     }
-    if index == 0 {
+    if count == 0 {
         // An empty list, or a value without labels or texts, is an answer as well.
         rows.push(&ResultRow { text, ..base.clone() })?;
     }

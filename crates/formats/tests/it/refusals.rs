@@ -8,12 +8,12 @@ use crate::splitting::Pieces;
 use crate::support::{column, read, read_from};
 
 const AGAIN: &str = "export the project from Label Studio as JSON again";
-const MEND: &str = "export the project from Label Studio again; if the file was edited, mend this place";
+pub const MEND: &str = "export the project from Label Studio again; if the file was edited, mend this place";
 const GOOD: &str = r#"[{"id":1,"data":{"text":"caf\u00e9 🙂"},"annotations":[{"id":2,"completed_by":3,"result":[]}]}]"#;
 
 /// The whole message, however small the pieces are that the file comes in.
 #[track_caller]
-fn refused(file: impl AsRef<[u8]>, expected: &str) {
+pub fn refused(file: impl AsRef<[u8]>, expected: &str) {
     let file = file.as_ref();
     assert_eq!(read(file).unwrap_err().to_string(), expected);
     let pieces = Pieces::new(file, &[1, 4096]);
@@ -280,81 +280,6 @@ fn what_is_no_json_is_named() {
         let message = read(&file).unwrap_err().to_string();
         assert_eq!(message, format!("export.json: task 1, byte {byte}: not valid JSON: {problem}; {MEND}"), "{data}");
     }
-}
-
-#[test]
-fn deep_nesting_is_refused_not_followed() {
-    let problem = "lists and objects are nested more than 127 deep (recursion limit exceeded)";
-    let remedy = "leave this value out, or store it as a text";
-    let nested = |depth: usize, (open, close): (&str, &str)| format!("{}1{}", open.repeat(depth), close.repeat(depth));
-    for brackets in [("[", "]"), ("{\"a\":", "}")] {
-        let with = |depth: usize| format!("[{{\"id\":1,\"data\":{{\"n\":{}}}}}]", nested(depth, brackets));
-        assert!(read(with(125)).is_ok());
-        for depth in [126, 10_000, 100_000] {
-            let message = read(with(depth)).unwrap_err().to_string();
-            let place = "export.json: task 1, byte ";
-            assert!(message.starts_with(place) && message.ends_with(&format!(": {problem}; {remedy}")), "{message}");
-        }
-        let value = nested(10_000, brackets);
-        let in_result = format!(
-            r#"[{{"id":1,"data":{{}},"annotations":[{{"id":2,"completed_by":3,"result":[{{"type":"x","value":{{"v":{value}}}}}]}}]}}]"#
-        );
-        assert!(read(in_result).unwrap_err().to_string().contains(problem));
-        let in_copy = format!(
-            r#"[{{"id":1,"data":{{}},"annotations":[{{"id":2,"completed_by":3,"result":[],"prediction":{value}}}]}}]"#
-        );
-        assert_eq!(read(in_copy).unwrap().annotations.num_rows(), 1);
-    }
-    let file = "[".repeat(1_000_000);
-    refused(
-        &file,
-        "export.json: task 1, byte 1000000: the file ends inside a task that begins at byte 1; \
-         the file is cut off: download or copy it again and compare its size",
-    );
-}
-
-/// A file without end: a beginning, then one byte for ever. Counts what is taken of it.
-struct Endless<'a> {
-    beginning: &'a [u8],
-    byte: u8,
-    taken: &'a mut usize,
-}
-
-impl Read for Endless<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let from_beginning = self.beginning.read(buffer)?;
-        buffer[from_beginning..].fill(self.byte);
-        *self.taken += buffer.len();
-        Ok(buffer.len())
-    }
-}
-
-#[test]
-fn a_task_without_end_is_refused_before_it_fills_the_memory() {
-    let split = SplitOptions { max_task_bytes: 4 << 20, ..SplitOptions::new("export.json") };
-    for (beginning, byte) in [
-        ("[{\"id\":1,\"data\":{}}, {\"t\":\"", b'x'),
-        ("[{\"id\":1,\"data\":{}}, ", b'['),
-        ("[{\"id\":1,\"data\":{}}, ", b'1'),
-    ] {
-        let mut taken = 0;
-        let error = read_from(Endless { beginning: beginning.as_bytes(), byte, taken: &mut taken }, split.clone());
-        assert_eq!(
-            error.unwrap_err().to_string(),
-            "export.json: task 2, byte 21: the task is larger than 4 MiB; \
-             remove what does not belong into a task, such as embedded media"
-        );
-        assert!(taken < 5 << 20, "{taken} bytes were read");
-    }
-}
-
-#[test]
-fn a_text_of_many_megabytes_is_read() {
-    let long = "xé\\n".repeat(4_000_000);
-    let whole = read(format!(r#"[{{"id":1,"data":{{"text":"{long}"}}}},{{"id":2,"data":{{}}}}]"#)).unwrap();
-    assert_eq!(column(&whole.items, "native_id"), ["1", "2"]);
-    assert_eq!(column(&whole.items, "data")[0].len(), long.len() + 11);
-    assert_eq!(column(&whole.items, "slices")[0], "{}");
 }
 
 #[test]
