@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::json::{Fields, Scalar, read};
 
 const MAX_SLICES: usize = 64;
+/// Longer names and longer texts are no slices.
 const MAX_SLICE_BYTES: usize = 256;
 /// Fields nested deeper than this are no slices.
 const MAX_DEPTH: usize = 16;
@@ -29,6 +30,9 @@ fn collect<'a>(prefix: &str, object: &'a RawValue, depth: usize, slices: &mut Ve
             return;
         }
         let text = raw.get();
+        if prefix.len() + key.len() > MAX_SLICE_BYTES {
+            continue;
+        }
         let path = format!("{prefix}{key}");
         match text.as_bytes().first() {
             Some(b'{') => collect(&format!("{path}."), raw, depth - 1, slices),

@@ -63,6 +63,20 @@ fn slices_have_each_name_once() {
 }
 
 #[test]
+fn slices_are_short_few_and_not_deep() {
+    let slices =
+        |data: &str| column(&read(format!(r#"[{{"id":1,"data":{data}}}]"#)).unwrap().items, "slices").remove(0);
+    let (longest, longer) = ("x".repeat(256), "x".repeat(257));
+    assert_eq!(slices(&format!(r#"{{"a":"{longest}","b":"{longer}"}}"#)), format!("{{a: {longest}}}"));
+    assert_eq!(slices(&format!(r#"{{"{longest}":1,"{longer}":2,"{longer}":{{"a":3}}}}"#)), format!("{{{longest}: 1}}"));
+    let many: Vec<String> = (0..100).map(|n| format!("\"k{n}\":{n}")).collect();
+    assert_eq!(slices(&format!("{{{}}}", many.join(","))).matches(": ").count(), 64);
+    let deep = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+    assert_eq!(slices(&deep(16)), format!("{{{}: 1}}", vec!["a"; 16].join(".")));
+    assert_eq!(slices(&deep(17)), "{}");
+}
+
+#[test]
 fn an_annotation_is_a_row_and_what_has_no_column_is_in_raw() {
     let whole = read(annotation(
         r#""completed_by":3,"result":[],"was_cancelled":true,"ground_truth":true,"created_at":"2026-01-20T16:54:37.856754Z",
