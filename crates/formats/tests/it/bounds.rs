@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use assay_formats::label_studio::SplitOptions;
+use assay_formats::label_studio::{SplitOptions, Splitter};
 
 use crate::refusals::{MEND, refused};
 use crate::support::{column, read, read_from};
@@ -71,6 +71,17 @@ fn a_task_without_end_is_refused_before_it_fills_the_memory() {
         );
         assert!(taken < 5 << 20, "{taken} bytes were read");
     }
+}
+
+#[test]
+fn blanks_are_not_held_in_memory() {
+    let file = format!(r#"[{}{{"id":1,"data":{{}}}}{}]"#, " ".repeat(4 << 20), "\n".repeat(4 << 20));
+    let mut splitter = Splitter::new(file.as_bytes(), SplitOptions::new("export.json"));
+    let chunk = splitter.next_chunk().unwrap().unwrap();
+    // What a chunk holds shows in no other way.
+    assert!(format!("{chunk:?}").len() < 8 << 20);
+    assert_eq!(chunk.tasks().next().unwrap().byte, 1 + (4 << 20));
+    assert!(splitter.next_chunk().unwrap().is_none());
 }
 
 #[test]

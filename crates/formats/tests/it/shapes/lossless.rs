@@ -68,6 +68,31 @@ fn labels_outside_the_value_do_not_replace_those_inside() {
     );
 }
 
+#[test]
+fn two_positions_of_one_region_are_both_kept() {
+    shape(
+        r#"{"type":"labels","value":{"start":1,"end":2,"globalOffsets":{"start":3,"end":4},"ranges":[{"start":5,"end":6}]}}"#,
+        &[&[
+            "type=labels",
+            "label_index=0",
+            "start=3",
+            "end=4",
+            "unit=code_point",
+            r#"raw={"value":{"ranges":[{"start":5,"end":6}],"start":1,"end":2}}"#,
+        ]],
+    );
+    shape(
+        r#"{"type":"relation","from_id":"a","to_id":"b","value":{"start":"x","end":"y"}}"#,
+        &[&[
+            "type=relation",
+            "label_index=0",
+            "start_text=a",
+            "end_text=b",
+            r#"raw={"value":{"start":"x","end":"y"}}"#,
+        ]],
+    );
+}
+
 const KINDS: [&str; 14] = [
     "choices",
     "labels",
