@@ -4,13 +4,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, ListBuilder,
-    MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StructBuilder, TimestampMicrosecondBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Float32Builder, Float64Builder, Int64Builder, ListBuilder, MapBuilder,
+    MapFieldNames, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::error::ArrowError;
 
 use crate::schema;
+
+mod results;
+
+pub use results::{Frame, ResultRow, ResultRows};
 
 fn times() -> TimestampMicrosecondBuilder {
     TimestampMicrosecondBuilder::new().with_timezone("UTC")
@@ -233,219 +237,6 @@ impl AnnotationRows {
     }
 }
 
-/// A key frame of a video region.
-#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Deserialize)]
-#[serde(default)]
-pub struct Frame {
-    pub frame: Option<i64>,
-    pub enabled: Option<bool>,
-    pub x: Option<f64>,
-    pub y: Option<f64>,
-    pub width: Option<f64>,
-    pub height: Option<f64>,
-    pub rotation: Option<f64>,
-    pub time: Option<f64>,
-    /// Filled in between key frames by the export: not a row's content.
-    pub auto: bool,
-}
-
-/// A row of `results`.
-#[derive(Debug, Clone, Default)]
-pub struct ResultRow<'a> {
-    pub annotation_id: &'a str,
-    pub item_id: &'a str,
-    pub rater_id: &'a str,
-    pub rater_kind: &'a str,
-    pub control: Option<&'a str>,
-    pub target: Option<&'a str>,
-    pub r#type: &'a str,
-    pub result_index: i64,
-    pub region_id: Option<&'a str>,
-    pub parent_region_id: Option<&'a str>,
-    pub label: Option<&'a str>,
-    pub label_index: i64,
-    pub number: Option<f64>,
-    pub text: Option<&'a str>,
-    pub start: Option<f64>,
-    pub end: Option<f64>,
-    pub unit: Option<&'a str>,
-    pub start_text: Option<&'a str>,
-    pub end_text: Option<&'a str>,
-    pub bbox: Option<[f64; 5]>,
-    pub points: Option<&'a [[f64; 2]]>,
-    pub rle: Option<&'a [u8]>,
-    pub frames: Option<&'a [Frame]>,
-    pub rank: Option<i64>,
-    pub score: Option<f64>,
-    pub direction: Option<&'a str>,
-    pub original_width: Option<f64>,
-    pub original_height: Option<f64>,
-    pub raw: Option<&'a str>,
-}
-
-#[derive(Debug)]
-pub struct ResultRows {
-    /// annotation_id, item_id, rater_id, rater_kind, control, target, type, region_id, parent_region_id, label, text, unit,
-    /// start_text, end_text, direction, raw
-    texts: [StringBuilder; 16],
-    /// number, start, end, score, original_width, original_height
-    numbers: [Float64Builder; 6],
-    /// result_index, label_index, rank
-    integers: [Int64Builder; 3],
-    bbox: StructBuilder,
-    points: ListBuilder<StructBuilder>,
-    rle: BinaryBuilder,
-    frames: ListBuilder<StructBuilder>,
-    probabilities: MapBuilder<StringBuilder, Float64Builder>,
-}
-
-impl Default for ResultRows {
-    fn default() -> Self {
-        let points = StructBuilder::from_fields(schema::point_fields(), 0);
-        let frames = StructBuilder::from_fields(schema::frame_fields(), 0);
-        Self {
-            texts: std::array::from_fn(|_| StringBuilder::new()),
-            numbers: std::array::from_fn(|_| Float64Builder::new()),
-            integers: std::array::from_fn(|_| Int64Builder::new()),
-            bbox: StructBuilder::from_fields(schema::bbox_fields(), 0),
-            points: ListBuilder::new(points),
-            rle: BinaryBuilder::new(),
-            frames: ListBuilder::new(frames),
-            probabilities: MapBuilder::new(Some(map_names()), StringBuilder::new(), Float64Builder::new()),
-        }
-    }
-}
-
-impl ResultRows {
-    pub fn push(&mut self, row: &ResultRow<'_>) -> Result<(), ArrowError> {
-        let texts = [
-            Some(row.annotation_id),
-            Some(row.item_id),
-            Some(row.rater_id),
-            Some(row.rater_kind),
-            row.control,
-            row.target,
-            Some(row.r#type),
-            row.region_id,
-            row.parent_region_id,
-            row.label,
-            row.text,
-            row.unit,
-            row.start_text,
-            row.end_text,
-            row.direction,
-            row.raw,
-        ];
-        for (builder, text) in self.texts.iter_mut().zip(texts) {
-            builder.append_option(text);
-        }
-        let numbers = [row.number, row.start, row.end, row.score, row.original_width, row.original_height];
-        for (builder, number) in self.numbers.iter_mut().zip(numbers) {
-            builder.append_option(number);
-        }
-        for (builder, integer) in
-            self.integers.iter_mut().zip([Some(row.result_index), Some(row.label_index), row.rank])
-        {
-            builder.append_option(integer);
-        }
-        append_numbers(&mut self.bbox, row.bbox.as_ref().map(<[f64; 5]>::as_slice), 5)?;
-        for point in row.points.unwrap_or_default() {
-            append_numbers(self.points.values(), Some(point), 2)?;
-        }
-        self.points.append(row.points.is_some());
-        self.rle.append_option(row.rle);
-        for frame in row.frames.unwrap_or_default() {
-            append_frame(self.frames.values(), frame)?;
-        }
-        self.frames.append(row.frames.is_some());
-        self.probabilities.append(false)
-    }
-
-    pub fn finish(mut self) -> Result<RecordBatch, ArrowError> {
-        let [
-            annotation_id,
-            item_id,
-            rater_id,
-            rater_kind,
-            control,
-            target,
-            r#type,
-            region_id,
-            parent,
-            label,
-            text,
-            unit,
-            start_text,
-            end_text,
-            direction,
-            raw,
-        ] = self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
-        let [number, start, end, score, width, height] =
-            self.numbers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
-        let [result_index, label_index, rank] =
-            self.integers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
-        let columns = vec![
-            annotation_id,
-            item_id,
-            rater_id,
-            rater_kind,
-            control,
-            target,
-            r#type,
-            result_index,
-            region_id,
-            parent,
-            label,
-            label_index,
-            number,
-            text,
-            start,
-            end,
-            unit,
-            start_text,
-            end_text,
-            Arc::new(self.bbox.finish()),
-            Arc::new(self.points.finish()),
-            Arc::new(self.rle.finish()),
-            Arc::new(self.frames.finish()),
-            rank,
-            score,
-            Arc::new(self.probabilities.finish()),
-            direction,
-            width,
-            height,
-            raw,
-        ];
-        batch(schema::results(), columns)
-    }
-}
-
-fn append_numbers(builder: &mut StructBuilder, numbers: Option<&[f64]>, width: usize) -> Result<(), ArrowError> {
-    for index in 0..width {
-        let number = numbers.and_then(|numbers| numbers.get(index).copied());
-        field::<Float64Builder>(builder, index)?.append_option(number);
-    }
-    builder.append(numbers.is_some());
-    Ok(())
-}
-
-fn append_frame(builder: &mut StructBuilder, frame: &Frame) -> Result<(), ArrowError> {
-    field::<Int64Builder>(builder, 0)?.append_option(frame.frame);
-    field::<BooleanBuilder>(builder, 1)?.append_option(frame.enabled);
-    let numbers = [frame.x, frame.y, frame.width, frame.height, frame.rotation, frame.time];
-    for (index, number) in (2..).zip(numbers) {
-        field::<Float64Builder>(builder, index)?.append_option(number);
-    }
-    builder.append(true);
-    Ok(())
-}
-
-fn field<B: ArrayBuilder>(builder: &mut StructBuilder, index: usize) -> Result<&mut B, ArrowError> {
-    builder
-        .field_builder::<B>(index)
-        .ok_or_else(|| ArrowError::SchemaError(format!("field {index} of a struct has another type than its builder")))
-}
-
 /// Rows of `rejects`.
 #[derive(Debug, Default)]
 pub struct RejectRows {
@@ -453,6 +244,10 @@ pub struct RejectRows {
 }
 
 impl RejectRows {
+    pub fn len(&self) -> usize {
+        self.texts[0].len()
+    }
+
     pub fn push(&mut self, file: &str, position: &str, reason: &str, raw: Option<&str>) {
         for (builder, text) in self.texts.iter_mut().zip([Some(file), Some(position), Some(reason), raw]) {
             builder.append_option(text);

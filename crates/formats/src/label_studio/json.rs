@@ -61,10 +61,6 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    pub fn is_true(&self) -> bool {
-        matches!(self, Self::Bool(true))
-    }
-
     /// What it is, for messages.
     pub fn describe(&self) -> String {
         match self {
@@ -135,6 +131,12 @@ impl<'de> Deserialize<'de> for Scalar<'de> {
 #[derive(Debug, Default)]
 pub struct Fields<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
+impl Fields<'_> {
+    pub fn are_among(&self, known: &[&str]) -> bool {
+        self.0.iter().all(|(key, _)| known.contains(&key.as_ref()))
+    }
+}
+
 impl<'de> Deserialize<'de> for Fields<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct FieldsVisitor;
@@ -189,6 +191,20 @@ impl Leftovers {
         }
         self.text.push(':');
         self.text.push_str(json);
+    }
+
+    /// Adds the fields that have no column, as they were `written`.
+    pub fn add_misfits<'a>(&mut self, has_column: &[(&str, bool)], written: impl FnOnce() -> Fields<'a>) {
+        if has_column.iter().all(|(_, fits)| *fits) {
+            return;
+        }
+        let written = written();
+        for (key, _) in has_column.iter().filter(|(_, fits)| !fits) {
+            // Of a field that occurs twice the last counts, as it does for its column.
+            if let Some((_, raw)) = written.0.iter().rfind(|(written, _)| written == key) {
+                self.add(key, raw.get());
+            }
+        }
     }
 
     /// The object, to be taken once; none when nothing was added.

@@ -3,10 +3,12 @@
 //! Reading has two halves. [`Splitter`] finds the tasks of the list, cheaply and in order; [`parse_chunk`] is pure and can run on any
 //! number of threads.
 
+mod annotation;
 mod canonical;
 mod json;
 mod parse;
 mod record;
+mod slices;
 mod split;
 mod value;
 

@@ -1,6 +1,5 @@
 //! The pure half of reading: whole tasks become rows.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::ops::AddAssign;
 
@@ -9,20 +8,22 @@ use arrow::error::ArrowError;
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
-use super::canonical::{Content, hash_text, mix};
-use super::json::{Fields, Leftovers, Scalar, read};
-use super::record::{Annotation, Task, not_annotation_content, not_item_content};
+use super::annotation::Kind;
+use super::canonical::Content;
+use super::json::{Leftovers, Scalar, read};
+use super::record::{Task, not_item_content};
+use super::slices::slices;
 use super::split::{Chunk, TaskBytes};
-use super::value::push_rows;
 use crate::error::FormatError;
 use crate::raters::RaterMention;
-use crate::rows::{AnnotationRow, AnnotationRows, ItemRow, ItemRows, RejectRows, ResultRow, ResultRows};
+use crate::rows::{AnnotationRows, ItemRow, ItemRows, RejectRows, ResultRows};
 
-const MAX_SLICES: usize = 64;
-const MAX_SLICE_BYTES: usize = 256;
-/// Fields nested deeper than this are no slices.
-const MAX_SLICE_DEPTH: usize = 16;
-const EXPORT_AGAIN: &str = "export the project from Label Studio again; if the file was edited, mend this place";
+pub(super) const EXPORT_AGAIN: &str =
+    "export the project from Label Studio again; if the file was edited, mend this place";
+
+/// How deep the parser follows, the task itself included.
+const MAX_DEPTH: u32 = 127;
+const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Whose ids these are, and what to call the file.
 #[derive(Debug, Clone)]
@@ -93,43 +94,25 @@ pub fn parse_chunk(chunk: &Chunk, options: &ParseOptions) -> Result<Parsed, Form
     })
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Annotation,
-    Draft,
-    Prediction,
-}
-
-impl Kind {
-    /// The name in ids and messages.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Annotation => "annotation",
-            Self::Draft => "draft",
-            Self::Prediction => "prediction",
-        }
-    }
-}
-
-struct Parser<'o> {
-    options: &'o ParseOptions,
-    items: ItemRows,
-    annotations: AnnotationRows,
-    results: ResultRows,
-    rejects: RejectRows,
-    raters: BTreeSet<RaterMention>,
+pub(super) struct Parser<'o> {
+    pub(super) options: &'o ParseOptions,
+    pub(super) items: ItemRows,
+    pub(super) annotations: AnnotationRows,
+    pub(super) results: ResultRows,
+    pub(super) rejects: RejectRows,
+    pub(super) raters: BTreeSet<RaterMention>,
     /// Hashes of authors as written whose rater is noted already.
-    authors: HashSet<u64>,
-    counts: Counts,
-    positions: Vec<(u64, u64)>,
-    leftovers: Leftovers,
+    pub(super) authors: HashSet<u64>,
+    pub(super) counts: Counts,
+    pub(super) positions: Vec<(u64, u64)>,
+    pub(super) leftovers: Leftovers,
 }
 
 /// The task that annotations belong to.
-struct Owner<'a> {
-    bytes: TaskBytes<'a>,
-    native_id: i64,
-    item_id: String,
+pub(super) struct Owner<'a> {
+    pub(super) bytes: TaskBytes<'a>,
+    pub(super) native_id: i64,
+    pub(super) item_id: String,
 }
 
 impl<'o> Parser<'o> {
@@ -160,7 +143,7 @@ impl<'o> Parser<'o> {
         })
     }
 
-    fn fault(&self, at: TaskBytes<'_>, offset: usize, problem: String, remedy: &str) -> FormatError {
+    pub(super) fn fault(&self, at: TaskBytes<'_>, offset: usize, problem: String, remedy: &str) -> FormatError {
         FormatError {
             file: self.options.file.clone(),
             task: Some(at.index + 1),
@@ -245,13 +228,7 @@ impl<'o> Parser<'o> {
         // First, since it refuses what is nested too deep to be followed.
         let content_hash =
             hash(text, Content::of(not_item_content)).map_err(|e| self.syntax(owner.bytes, text, text, &e))?;
-        let mut slices = Vec::new();
-        if let Some(data) = task.data {
-            collect_slices("", data, MAX_SLICE_DEPTH, &mut slices);
-        }
-        if let Some(meta) = task.meta {
-            collect_slices("meta.", meta, MAX_SLICE_DEPTH, &mut slices);
-        }
+        let slices = slices(task.data, task.meta);
         self.leftovers.clear();
         for (key, raw) in &task.rest {
             self.leftovers.add(key, raw.get());
@@ -290,219 +267,32 @@ impl<'o> Parser<'o> {
         Ok(())
     }
 
-    fn annotation(&mut self, owner: &Owner<'_>, kind: Kind, index: usize, raw: &RawValue) -> Result<(), FormatError> {
-        let text = raw.get();
-        match self.annotation_rows(owner, kind, text) {
-            Ok(()) => Ok(()),
-            Err(Refusal::Fatal(error)) => Err(error),
-            Err(Refusal::Reject { id, reason }) => {
-                let id = id.map_or_else(String::new, |id| format!(" (id {id})"));
-                let byte = owner.bytes.byte + offset_in(owner.bytes.bytes, text) as u64;
-                let position = format!(
-                    "task {} (id {}), {} {}{id}, byte {byte}",
-                    owner.bytes.index + 1,
-                    owner.native_id,
-                    kind.name(),
-                    index + 1
-                );
-                self.rejects.push(&self.options.file, &position, &reason, Some(text));
-                Ok(())
-            }
-        }
-    }
-
-    fn annotation_rows(&mut self, owner: &Owner<'_>, kind: Kind, text: &str) -> Result<(), Refusal> {
-        let annotation: Annotation<'_> = serde_json::from_str(text).map_err(|e| {
-            if e.is_data() {
-                return Refusal::reject(None, format!("cannot be read: {}; {EXPORT_AGAIN}", without_place(&e)));
-            }
-            Refusal::Fatal(self.syntax(owner.bytes, text, text, &e))
-        })?;
-        let native = match &annotation.id {
-            Scalar::Integer(id) => *id,
-            Scalar::Null => {
-                let remedy = "export from Label Studio: files made for its import have no ids of their own";
-                return Err(Refusal::reject(None, format!("has no id; {remedy}")));
-            }
-            other => {
-                let offset = offset_in(owner.bytes.bytes, text);
-                let problem = format!("the {}'s id must be a whole number, found {}", kind.name(), other.describe());
-                return Err(Refusal::Fatal(self.fault(owner.bytes, offset, problem, EXPORT_AGAIN)));
-            }
-        };
-        let reject = |reason: String| Refusal::reject(Some(native), reason);
-        let time = |value: &Scalar<'_>, name: &str| {
-            parse_time(value).map_err(|found| {
-                reject(format!("{name} must be a time such as 2026-01-31T12:00:00Z, found {found}; {EXPORT_AGAIN}"))
-            })
-        };
-        let (created_at, updated_at) =
-            (time(&annotation.created_at, "created_at")?, time(&annotation.updated_at, "updated_at")?);
-        let results = annotation.result.as_deref().unwrap_or_default();
-        if let Some(at) = results.iter().position(|result| result.r#type.text().is_none()) {
-            let found = results[at].r#type.describe();
-            return Err(reject(format!("result {} must have a type (a text), found {found}; {EXPORT_AGAIN}", at + 1)));
-        }
-        let rater = self.rater(kind, native, &annotation).map_err(reject)?;
-        let annotation_id = format!("{}/{}/{native}", self.options.source, kind.name());
-        let rater_kind = if kind == Kind::Prediction { "model" } else { "human" };
-
-        let common = ResultRow {
-            annotation_id: &annotation_id,
-            item_id: &owner.item_id,
-            rater_id: &rater,
-            rater_kind,
-            ..ResultRow::default()
-        };
-        for (result_index, result) in (0..).zip(results) {
-            let common = ResultRow { result_index, ..common.clone() };
-            push_rows(&mut self.results, &common, result, &mut self.leftovers)
-                .map_err(|e| Refusal::Fatal(self.fault(owner.bytes, 0, e.to_string(), EXPORT_AGAIN)))?;
-        }
-        self.leftovers.clear();
-        for (key, value) in &annotation.rest {
-            self.leftovers.add(key, value.get());
-        }
-        let model_version = (kind == Kind::Prediction).then(|| annotation.model_version.text().unwrap_or_default());
-        let parent = match &annotation.parent_prediction {
-            Scalar::Integer(id) => Some(format!("{}/prediction/{id}", self.options.source)),
-            _ => None,
-        };
-        let content_hash = hash(text, Content::of_annotation(not_annotation_content))
-            .map_err(|e| Refusal::Fatal(self.syntax(owner.bytes, text, text, &e)))?;
-        self.annotations.push(&AnnotationRow {
-            annotation_id: &annotation_id,
-            item_id: &owner.item_id,
-            source: &self.options.source,
-            native_id: &native.to_string(),
-            kind: if kind == Kind::Prediction { "prediction" } else { "annotation" },
-            rater_id: &rater,
-            rater_kind,
-            model_version,
-            score: annotation.score.number(),
-            created_at,
-            updated_at,
-            lead_time_s: annotation.lead_time.number(),
-            cancelled: annotation.was_cancelled.is_true(),
-            ground_truth: annotation.ground_truth.is_true(),
-            draft: kind == Kind::Draft,
-            from_prediction_id: parent.as_deref(),
-            result_count: results.len() as i64,
-            content_hash,
-            raw: self.leftovers.finish(),
-        });
-        self.counts.results += results.len() as u64;
-        match kind {
-            Kind::Annotation => self.counts.annotations += 1,
-            Kind::Draft => self.counts.drafts += 1,
-            Kind::Prediction => self.counts.predictions += 1,
-        }
-        Ok(())
-    }
-
-    /// The id of whoever made this, noting the sighting.
-    fn rater(&mut self, kind: Kind, native: i64, annotation: &Annotation<'_>) -> Result<String, String> {
-        let source = &self.options.source;
-        let mut mention = RaterMention { source: source.clone(), kind: "human".to_owned(), ..RaterMention::default() };
-        if kind == Kind::Prediction {
-            mention.kind = "model".to_owned();
-            mention.native_id = annotation.model_version.text().unwrap_or_default().to_owned();
-            mention.rater_id = format!("{source}/model/{}", mention.native_id);
-        } else {
-            self.author(native, annotation.author, &mut mention)?;
-        }
-        let id = mention.rater_id.clone();
-        let sighting = mix(hash_text(&id), hash_text(annotation.author.map_or("", RawValue::get)));
-        if self.authors.insert(sighting) {
-            self.raters.insert(mention);
-        }
-        Ok(id)
-    }
-
-    fn author(&self, annotation: i64, author: Option<&RawValue>, mention: &mut RaterMention) -> Result<(), String> {
-        let source = &self.options.source;
-        let scalar = author.and_then(read::<Scalar<'_>>).unwrap_or_default();
-        match scalar {
-            Scalar::Integer(id) => mention.native_id = id.to_string(),
-            Scalar::Text(text) if !text.is_empty() => {
-                mention.native_id = text.to_string();
-                mention.email = text.contains('@').then(|| text.to_string());
-            }
-            Scalar::Null => {
-                mention.native_id = annotation.to_string();
-                mention.deleted = true;
-                mention.rater_id = format!("{source}/deleted-user/{annotation}");
-                return Ok(());
-            }
-            Scalar::Object => {
-                let fields = author.and_then(read::<Fields<'_>>).unwrap_or_default();
-                let field = |name: &str| {
-                    fields.0.iter().find(|(key, _)| key == name).and_then(|(_, raw)| read::<Scalar<'_>>(raw))
-                };
-                let text = |name: &str| {
-                    field(name).and_then(|value| value.text().map(str::to_owned)).filter(|text| !text.is_empty())
-                };
-                mention.email = text("email");
-                let parts: Vec<String> = [text("first_name"), text("last_name")].into_iter().flatten().collect();
-                mention.name = (!parts.is_empty()).then(|| parts.join(" "));
-                mention.native_id = match (field("id"), &mention.email) {
-                    (Some(Scalar::Integer(id)), _) => id.to_string(),
-                    (_, Some(email)) => email.clone(),
-                    _ => return Err(format!("the annotator has neither id nor email; {EXPORT_AGAIN}")),
-                };
-            }
-            other => {
-                return Err(format!(
-                    "the annotator must be a number, an object or an e-mail, found {}; {EXPORT_AGAIN}",
-                    other.describe()
-                ));
-            }
-        }
-        mention.rater_id = format!("{source}/user/{}", mention.native_id);
-        Ok(())
-    }
-
     /// A fault of JSON inside `part`, which is a piece of the task `whole`.
-    fn syntax(&self, at: TaskBytes<'_>, whole: &str, part: &str, error: &serde_json::Error) -> FormatError {
+    pub(super) fn syntax(&self, at: TaskBytes<'_>, whole: &str, part: &str, error: &serde_json::Error) -> FormatError {
         let inner = offset_of_line(part, error.line(), error.column());
         let start = offset_in(whole.as_bytes(), part) + offset_in(at.bytes, whole);
         let rest = part.get(inner..).unwrap_or_default().trim_start_matches([':', ' ', '-', '[', ',']);
-        let problem = if rest.starts_with("NaN") || rest.starts_with("Infinity") {
-            "NaN and Infinity are no JSON".to_owned()
+        let message = without_place(error);
+        let (problem, remedy) = if rest.starts_with("NaN") || rest.starts_with("Infinity") {
+            ("NaN and Infinity are no JSON".to_owned(), "write null or a number instead")
+        } else if message.starts_with("recursion limit") {
+            let problem = format!("lists and objects are nested more than {MAX_DEPTH} deep ({message})");
+            (problem, "leave this value out, or store it as a text")
         } else {
-            format!("not valid JSON: {}", without_place(error))
-        };
-        let remedy = match problem.starts_with("NaN") {
-            true => "write null or a number instead",
-            false => EXPORT_AGAIN,
+            let what = if error.is_data() { "cannot be read" } else { "not valid JSON" };
+            (format!("{what}: {message}"), EXPORT_AGAIN)
         };
         self.fault(at, start + inner, problem, remedy)
     }
 }
 
-/// Why an annotation makes no rows.
-enum Refusal {
-    /// The whole file is refused.
-    Fatal(FormatError),
-    Reject {
-        id: Option<i64>,
-        reason: String,
-    },
-}
-
-impl Refusal {
-    fn reject(id: Option<i64>, reason: String) -> Self {
-        Self::Reject { id, reason }
-    }
-}
-
-fn hash(text: &str, content: Content<fn(&str) -> bool>) -> Result<i64, serde_json::Error> {
+pub(super) fn hash(text: &str, content: Content<fn(&str) -> bool>) -> Result<i64, serde_json::Error> {
     let hash = content.deserialize(&mut serde_json::Deserializer::from_str(text))?;
     Ok(i64::from_le_bytes(hash.to_le_bytes()))
 }
 
 /// Where a piece of `whole` begins in it.
-fn offset_in(whole: &[u8], part: &str) -> usize {
+pub(super) fn offset_in(whole: &[u8], part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize).min(whole.len())
 }
 
@@ -516,13 +306,15 @@ fn offset_of_line(text: &str, line: usize, column: usize) -> usize {
     at
 }
 
-/// The parser's message without its line and column, which count from the record's beginning.
-fn without_place(error: &serde_json::Error) -> String {
+/// The parser's message without its line and column, which count from the record's beginning. It may repeat a text of any length.
+pub(super) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.split(" at line ").next().unwrap_or(&text).to_owned()
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    let end = message.char_indices().nth(MAX_MESSAGE_CHARS);
+    end.map_or_else(|| message.to_owned(), |(end, _)| format!("{}…", &message[..end]))
 }
 
-fn parse_time(value: &Scalar<'_>) -> Result<Option<i64>, String> {
+pub(super) fn parse_time(value: &Scalar<'_>) -> Result<Option<i64>, String> {
     match value {
         Scalar::Null => Ok(None),
         Scalar::Text(text) => match text.parse::<jiff::Timestamp>() {
@@ -530,29 +322,5 @@ fn parse_time(value: &Scalar<'_>) -> Result<Option<i64>, String> {
             Err(_) => Err(value.describe()),
         },
         other => Err(other.describe()),
-    }
-}
-
-/// Scalar fields by dotted path: what people filter items by.
-fn collect_slices<'a>(prefix: &str, object: &'a RawValue, depth: usize, slices: &mut Vec<(String, Cow<'a, str>)>) {
-    let Some(fields) = read::<Fields<'a>>(object) else { return };
-    for (key, raw) in fields.0 {
-        if slices.len() >= MAX_SLICES || depth == 0 {
-            return;
-        }
-        let text = raw.get();
-        let path = || format!("{prefix}{key}");
-        match text.as_bytes().first() {
-            Some(b'{') => collect_slices(&format!("{prefix}{key}."), raw, depth - 1, slices),
-            Some(b'[') | None => {}
-            Some(b'"') if text.len() > MAX_SLICE_BYTES + 2 => {}
-            Some(b'"') => {
-                if let Some(Scalar::Text(text)) = read(raw) {
-                    slices.push((path(), text));
-                }
-            }
-            Some(_) if text == "null" => {}
-            Some(_) => slices.push((path(), Cow::Borrowed(text))),
-        }
     }
 }

@@ -173,7 +173,7 @@ object!(ResultItem, "a result (an object)", |result, key, entries| {
         "from_name" => result.from_name = entries.next_value()?,
         "to_name" => result.to_name = entries.next_value()?,
         "type" => result.r#type = entries.next_value()?,
-        "value" => result.value = entries.next_value()?,
+        "value" => result.value = entries.next_value::<Option<Fields<'de>>>()?.unwrap_or_default(),
         "score" => result.score = entries.next_value()?,
         "parentID" => result.parent_id = entries.next_value()?,
         "original_width" => result.original_width = entries.next_value()?,

@@ -94,6 +94,9 @@ enum State {
 pub struct Splitter<R> {
     reader: R,
     options: SplitOptions,
+    /// What the reader is asked to fill.
+    piece: Vec<u8>,
+    /// What was read and is not yet in a chunk.
     buffer: Vec<u8>,
     /// Offset of `buffer` in the file.
     offset: u64,
@@ -110,6 +113,7 @@ impl<R: Read> Splitter<R> {
         Self {
             reader,
             options,
+            piece: vec![0; READ_BYTES],
             buffer: Vec::new(),
             offset: 0,
             scanned: 0,
@@ -129,38 +133,48 @@ impl<R: Read> Splitter<R> {
         while !self.eof {
             self.read_more()?;
             self.scan()?;
-            let complete = self.tasks.last().map_or(0, |&(_, end)| end);
-            if complete >= self.options.chunk_bytes {
+            let complete = self.complete();
+            if self.tasks.is_empty() {
+                // Blanks of any length are not held in memory.
+                self.forget(complete);
+            } else if complete >= self.options.chunk_bytes {
                 return Ok(Some(self.take_chunk(complete)));
             }
         }
         self.check_end()?;
-        let complete = self.tasks.last().map_or(0, |&(_, end)| end);
-        Ok((complete > 0).then(|| self.take_chunk(complete)))
+        Ok((!self.tasks.is_empty()).then(|| self.take_chunk(self.complete())))
+    }
+
+    /// The end of the last whole task, and of what follows it unless that is a task.
+    fn complete(&self) -> usize {
+        if self.is_inside() { self.tasks.last().map_or(0, |&(_, end)| end) } else { self.scanned }
+    }
+
+    fn is_inside(&self) -> bool {
+        matches!(self.state, State::Inside { .. } | State::InString { .. } | State::Escaped { .. } | State::Scalar)
     }
 
     fn read_more(&mut self) -> Result<(), FormatError> {
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + READ_BYTES, 0);
         let read = loop {
-            match self.reader.read(&mut self.buffer[filled..]) {
+            match self.reader.read(&mut self.piece) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => {
-                self.buffer.truncate(filled);
-                return Err(self.fault(
-                    filled,
-                    format!("the file cannot be read on ({error})"),
-                    "check the disk and the file",
-                ));
-            }
-        };
-        self.buffer.truncate(filled + read);
+        let read = read.map_err(|error| {
+            let problem = format!("the file cannot be read on ({error})");
+            self.fault(self.buffer.len(), problem, "check the disk and the file")
+        })?;
+        self.buffer.extend_from_slice(&self.piece[..read]);
         self.eof = read == 0;
+        Ok(())
+    }
+
+    /// Reads until so many bytes are there, or the file ends: a piece may be a single byte.
+    fn fill(&mut self, length: usize) -> Result<(), FormatError> {
+        while !self.eof && self.buffer.len() < length {
+            self.read_more()?;
+        }
         Ok(())
     }
 
@@ -170,10 +184,20 @@ impl<R: Read> Splitter<R> {
         let tasks = std::mem::take(&mut self.tasks);
         let chunk = Chunk { first: self.done, offset: self.offset, data, tasks };
         self.done += chunk.tasks.len() as u64;
-        self.offset += complete as u64;
-        self.scanned -= complete;
-        self.task_start = self.task_start.saturating_sub(complete);
+        self.moved(complete);
         chunk
+    }
+
+    fn forget(&mut self, length: usize) {
+        self.buffer.drain(..length);
+        self.moved(length);
+    }
+
+    /// Counts positions in the buffer from its new beginning.
+    fn moved(&mut self, length: usize) {
+        self.offset += length as u64;
+        self.scanned -= length;
+        self.task_start = self.task_start.saturating_sub(length);
     }
 
     fn scan(&mut self) -> Result<(), FormatError> {
@@ -188,11 +212,7 @@ impl<R: Read> Splitter<R> {
                 State::Scalar => self.scan_scalar(),
                 State::Start | State::First | State::Next | State::After | State::End => self.scan_between()?,
             }
-            if matches!(
-                self.state,
-                State::Inside { .. } | State::InString { .. } | State::Escaped { .. } | State::Scalar
-            ) && self.scanned - self.task_start > self.options.max_task_bytes
-            {
+            if self.is_inside() && self.scanned - self.task_start > self.options.max_task_bytes {
                 let problem = format!("the task is larger than {} MiB", self.options.max_task_bytes >> 20);
                 return Err(self.fault(
                     self.task_start,
@@ -266,7 +286,8 @@ impl<R: Read> Splitter<R> {
             (State::First | State::After, b']') => State::End,
             (State::After, b',') => State::Next,
             (State::First | State::Next, b']' | b',') => {
-                return Err(self.fault(at, format!("expected a task, found {:?}", char::from(byte)), EXPORT_AGAIN));
+                let found = self.character(at)?;
+                return Err(self.fault(at, format!("expected a task, found {found:?}"), EXPORT_AGAIN));
             }
             (State::First | State::Next, b'{' | b'[') => {
                 self.task_start = at;
@@ -284,9 +305,10 @@ impl<R: Read> Splitter<R> {
                     remedy,
                 ));
             }
-            (_, other) => {
+            _ => {
+                let found = self.character(at)?;
                 let expected = if self.state == State::End { "the end of the file" } else { "',' or ']'" };
-                let problem = format!("expected {expected} after a task, found {:?}", char::from(other));
+                let problem = format!("expected {expected} after a task, found {found:?}");
                 return Err(self.fault(at, problem, EXPORT_AGAIN));
             }
         };
@@ -308,6 +330,7 @@ impl<R: Read> Splitter<R> {
             (&[0xff, 0xfe], "the file is UTF-16, not UTF-8", "save it as UTF-8, e.g. with iconv -f UTF-16 -t UTF-8"),
             (&[0xfe, 0xff], "the file is UTF-16, not UTF-8", "save it as UTF-8, e.g. with iconv -f UTF-16 -t UTF-8"),
         ];
+        self.fill(4)?;
         for (magic, problem, remedy) in known {
             if self.buffer.starts_with(magic) {
                 return Err(self.fault(0, problem.to_owned(), remedy));
@@ -321,7 +344,10 @@ impl<R: Read> Splitter<R> {
         Ok(())
     }
 
-    fn wrong_start(&self, at: usize) -> FormatError {
+    fn wrong_start(&mut self, at: usize) -> FormatError {
+        if let Err(error) = self.fill(at + 40) {
+            return error;
+        }
         let shown: String = String::from_utf8_lossy(&self.buffer[at..self.buffer.len().min(at + 40)]).into_owned();
         match self.buffer[at] {
             b'<' => self.fault(
@@ -358,6 +384,13 @@ impl<R: Read> Splitter<R> {
                 Err(self.fault(end, "the file ends before the end of the list (']')".to_owned(), cut))
             }
         }
+    }
+
+    /// The character that begins here.
+    fn character(&mut self, at: usize) -> Result<char, FormatError> {
+        self.fill(at + char::MAX.len_utf8())?;
+        let bytes = &self.buffer[at..self.buffer.len().min(at + char::MAX.len_utf8())];
+        Ok(String::from_utf8_lossy(bytes).chars().next().unwrap_or_default())
     }
 
     fn at(&self, position: usize) -> u64 {

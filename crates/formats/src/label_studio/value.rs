@@ -11,14 +11,13 @@ use crate::rows::{Frame, ResultRow, ResultRows};
 
 /// Between the parts of a taxonomy path.
 const PATH_SEPARATOR: &str = " > ";
+const RELATION: &str = "relation";
 
 /// What a `value` holds, sorted into columns.
 #[derive(Debug, Default)]
 struct Value<'a> {
-    labels: Option<Vec<Text<'a>>>,
-    paths: Option<Vec<Vec<Text<'a>>>>,
+    labels: Option<Labels<'a>>,
     texts: Option<Vec<Text<'a>>>,
-    ranks: Option<Vec<Rank<'a>>>,
     number: Option<f64>,
     start: Scalar<'a>,
     end: Scalar<'a>,
@@ -31,24 +30,36 @@ struct Value<'a> {
 }
 
 #[derive(Debug)]
+enum Labels<'a> {
+    Plain(Vec<Text<'a>>),
+    Paths(Vec<Vec<Text<'a>>>),
+    Ranks(Vec<Rank<'a>>),
+}
+
+#[derive(Debug)]
 struct Rank<'a> {
     bucket: Option<Cow<'a, str>>,
     id: Cow<'a, str>,
     rank: i64,
 }
 
-/// Appends the rows of a result. `common` carries whose they are.
+/// Appends the rows of a result. `common` carries whose they are; `written` reads its fields again, for one of an unexpected type.
 pub fn push_rows<'a>(
     rows: &mut ResultRows,
     common: &ResultRow<'_>,
     item: &ResultItem<'a>,
     leftovers: &mut Leftovers,
+    written: impl FnOnce() -> Fields<'a>,
 ) -> Result<(), ArrowError> {
     let kind = item.r#type.text().unwrap_or_default();
-    let (value, unused) = sort_value(kind, item);
+    let is_relation = kind == RELATION;
+    let Sorted { value, unused, unused_labels } = sort_value(kind, item);
     leftovers.clear();
     for (key, raw) in &item.rest {
         leftovers.add(key, raw.get());
+    }
+    if let Some(raw) = unused_labels {
+        leftovers.add("labels", raw.get());
     }
     if !unused.is_empty() {
         let mut inner = Leftovers::default();
@@ -59,21 +70,21 @@ pub fn push_rows<'a>(
             leftovers.add("value", inner);
         }
     }
-    for (key, scalar, number) in [
-        ("id", &item.id, false),
-        ("from_name", &item.from_name, false),
-        ("to_name", &item.to_name, false),
-        ("parentID", &item.parent_id, false),
-        ("from_id", &item.from_id, false),
-        ("to_id", &item.to_id, false),
-        ("direction", &item.direction, false),
-        ("score", &item.score, true),
-        ("original_width", &item.original_width, true),
-        ("original_height", &item.original_height, true),
-    ] {
-        add_misfit(leftovers, key, scalar, number);
-    }
-    let is_relation = kind == "relation";
+    let is_text = |scalar: &Scalar<'_>| matches!(scalar, Scalar::Null | Scalar::Text(_));
+    let is_number = |scalar: &Scalar<'_>| *scalar == Scalar::Null || scalar.number().is_some();
+    let has_column = [
+        ("id", is_text(&item.id)),
+        ("from_name", is_text(&item.from_name)),
+        ("to_name", is_text(&item.to_name)),
+        ("parentID", is_text(&item.parent_id)),
+        ("from_id", item.from_id == Scalar::Null || is_relation && is_text(&item.from_id)),
+        ("to_id", item.to_id == Scalar::Null || is_relation && is_text(&item.to_id)),
+        ("direction", is_text(&item.direction)),
+        ("score", is_number(&item.score)),
+        ("original_width", is_number(&item.original_width)),
+        ("original_height", is_number(&item.original_height)),
+    ];
+    leftovers.add_misfits(&has_column, written);
     let [x, y, width, height, rotation] = value.geometry;
     let bbox = match (x, y, width, height) {
         (Some(x), Some(y), Some(width), Some(height)) => Some([x, y, width, height, rotation.unwrap_or_default()]),
@@ -112,106 +123,134 @@ pub fn push_rows<'a>(
 }
 
 fn push_labelled(rows: &mut ResultRows, base: &ResultRow<'_>, value: &Value<'_>) -> Result<(), ArrowError> {
+    // A region's own text stands on each of its labels; with ranks the column holds the bucket.
+    let text = match (&value.labels, &value.texts) {
+        (Some(Labels::Plain(_) | Labels::Paths(_)), Some(texts)) => texts.first().map(|text| text.0.as_ref()),
+        _ => None,
+    };
+    let count = match (&value.labels, &value.texts) {
+        (Some(Labels::Plain(labels)), _) => labels.len(),
+        (Some(Labels::Paths(paths)), _) => paths.len(),
+        (Some(Labels::Ranks(ranks)), _) => ranks.len(),
+        (None, texts) => texts.as_ref().map_or(0, Vec::len),
+    };
+    rows.reserve(count.max(1), &ResultRow { text, ..base.clone() })?;
     let mut index = 0;
     let mut push = |row: ResultRow<'_>| {
         let row = ResultRow { label_index: index, ..row };
         index += 1;
         rows.push(&row)
     };
-    if let Some(ranks) = &value.ranks {
-        for rank in ranks {
-            push(ResultRow {
-                label: Some(&rank.id),
-                text: rank.bucket.as_deref(),
-                rank: Some(rank.rank),
-                ..base.clone()
-            })?;
+    match (&value.labels, &value.texts) {
+        (Some(Labels::Ranks(ranks)), _) => {
+            for rank in ranks {
+                push(ResultRow {
+                    label: Some(&rank.id),
+                    text: rank.bucket.as_deref(),
+                    rank: Some(rank.rank),
+                    ..base.clone()
+                })?;
+            }
         }
-    } else if let Some(paths) = &value.paths {
-        for path in paths {
-            let label = path.iter().map(|part| part.0.as_ref()).collect::<Vec<_>>().join(PATH_SEPARATOR);
-            push(ResultRow { label: Some(&label), ..base.clone() })?;
+        (Some(Labels::Paths(paths)), _) => {
+            for path in paths {
+                let label = path.iter().map(|part| part.0.as_ref()).collect::<Vec<_>>().join(PATH_SEPARATOR);
+                push(ResultRow { label: Some(&label), text, ..base.clone() })?;
+            }
         }
-    } else if let Some(labels) = &value.labels {
-        // A region's own text stands on each of its labels.
-        let text = value.texts.as_ref().and_then(|texts| texts.first()).map(|text| text.0.as_ref());
-        for label in labels {
-            push(ResultRow { label: Some(&label.0), text, ..base.clone() })?;
+        (Some(Labels::Plain(labels)), _) => {
+            for label in labels {
+                push(ResultRow { label: Some(&label.0), text, ..base.clone() })?;
+            }
         }
-    } else if let Some(texts) = &value.texts {
-        for text in texts {
-            push(ResultRow { text: Some(&text.0), ..base.clone() })?;
+        (None, Some(texts)) => {
+            for text in texts {
+                push(ResultRow { text: Some(&text.0), ..base.clone() })?;
+            }
         }
+        (None, None) => {}
     }
-    if index == 0 {
+    if count == 0 {
         // An empty list, or a value without labels or texts, is an answer as well.
-        rows.push(base)?;
+        rows.push(&ResultRow { text, ..base.clone() })?;
     }
     Ok(())
 }
 
-/// Keeps a field of an unexpected type, as a text for readers of `raw`.
-fn add_misfit(leftovers: &mut Leftovers, key: &str, scalar: &Scalar<'_>, number: bool) {
-    let fits = match scalar {
-        Scalar::Null => true,
-        Scalar::Text(_) => !number,
-        Scalar::Integer(_) | Scalar::Number(_) => number,
-        Scalar::Bool(_) | Scalar::List | Scalar::Object => false,
-    };
-    if !fits {
-        leftovers.add(key, &serde_json::to_string(&scalar.describe()).unwrap_or_default());
-    }
+/// A result's value by columns, and the fields that do not fit one.
+struct Sorted<'v, 'a> {
+    value: Value<'a>,
+    unused: Vec<(&'v str, &'a RawValue)>,
+    /// The labels that stand beside the value, unless they are the result's labels.
+    unused_labels: Option<&'a RawValue>,
 }
 
-type Unused<'v, 'a> = Vec<(&'v str, &'a RawValue)>;
-
-/// Sorts the fields of a value into columns; those that do not fit one are returned.
-fn sort_value<'v, 'a>(kind: &str, item: &'v ResultItem<'a>) -> (Value<'a>, Unused<'v, 'a>) {
+fn sort_value<'v, 'a>(kind: &str, item: &'v ResultItem<'a>) -> Sorted<'v, 'a> {
     let mut value = Value::default();
     let mut unused = Vec::new();
-    for (key, raw) in &item.value.0 {
+    let mut unused_labels = item.labels;
+    if kind == RELATION {
+        unused_labels = unused_labels.filter(|raw| !take_labels(&mut value, raw));
+    }
+    // What the control itself says goes first: the text and labels of the region that it speaks of may stand beside it, in any order.
+    let own = own_field(kind);
+    let fields = || item.value.0.iter();
+    for (key, raw) in fields().filter(|(key, _)| key == own).chain(fields().filter(|(key, _)| key != own)) {
         if !take_field(&mut value, kind, key, raw) {
             unused.push((key.as_ref(), *raw));
         }
     }
-    if let Some(raw) = item.labels {
-        value.labels = read(raw);
-        if value.labels.is_none() {
-            unused.push(("labels", raw));
-        }
+    if kind != RELATION {
+        unused_labels = unused_labels.filter(|raw| !take_labels(&mut value, raw));
     }
     for (key, raw) in &item.value.0 {
-        if has_no_column(&value, key) && !unused.iter().any(|(unused, _)| unused == key) {
+        if has_no_column(&value, kind, key) && !unused.iter().any(|(unused, _)| unused == key) {
             unused.push((key.as_ref(), *raw));
         }
     }
     value.unit = unit(kind, &value, item);
-    (value, unused)
+    Sorted { value, unused, unused_labels }
+}
+
+/// The field of a value that holds what a control says.
+fn own_field(kind: &str) -> &str {
+    match kind {
+        "textarea" => "text",
+        "pairwise" => "selected",
+        kind => kind,
+    }
 }
 
 /// Whether a field was understood but finds no place beside the others: half a box, a second text of labels.
-fn has_no_column(value: &Value<'_>, key: &str) -> bool {
+fn has_no_column(value: &Value<'_>, kind: &str, key: &str) -> bool {
     let [x, y, width, height, _] = value.geometry.map(|number| number.is_some());
     let is_box = x && y && width && height;
+    let no_place = |scalar: &Scalar<'_>| match scalar {
+        Scalar::Text(_) => kind == RELATION,
+        scalar => value.offsets.is_some() && scalar.number().is_some(),
+    };
     match key {
         "x" | "y" => !(is_box || x && y && value.points.is_none()),
         "width" | "height" | "rotation" => !is_box,
-        "text" => {
-            let has_labels = value.labels.is_some() || value.paths.is_some() || value.ranks.is_some();
-            has_labels && value.texts.as_ref().is_some_and(|texts| texts.len() > 1)
-        }
+        "start" => no_place(&value.start),
+        "end" => no_place(&value.end),
+        "text" | "datetime" => match (&value.labels, &value.texts) {
+            (Some(Labels::Ranks(_)), Some(_)) => true,
+            (Some(_), Some(texts)) => texts.len() > 1,
+            _ => false,
+        },
         _ => false,
     }
 }
 
 fn take_field<'a>(value: &mut Value<'a>, kind: &str, key: &str, raw: &'a RawValue) -> bool {
     match key {
-        "choices" => take(&mut value.labels, raw),
+        "choices" => take_labels(value, raw) || take_paths(value, raw),
         "taxonomy" => take_paths(value, raw),
         "text" => take_texts(value, kind, raw),
         "rating" | "number" => take(&mut value.number, raw),
         "datetime" => take_one(&mut value.texts, raw),
-        "selected" => take_one(&mut value.labels, raw),
+        "selected" => take_selected(value, raw),
         "ranker" => take_ranks(value, raw),
         "start" => take_simple(&mut value.start, raw),
         "end" => take_simple(&mut value.end, raw),
@@ -226,7 +265,7 @@ fn take_field<'a>(value: &mut Value<'a>, kind: &str, key: &str, raw: &'a RawValu
         "points" => take(&mut value.points, raw),
         "rle" => take(&mut value.rle, raw),
         "sequence" => take_frames(value, raw),
-        key if key == kind || key.ends_with("labels") => take(&mut value.labels, raw),
+        key if key == kind || key.ends_with("labels") => take_labels(value, raw),
         _ => false,
     }
 }
@@ -244,6 +283,22 @@ fn take_one<'a>(slot: &mut Option<Vec<Text<'a>>>, raw: &'a RawValue) -> bool {
     let taken = slot.is_none() && take(&mut one, raw);
     if taken {
         *slot = one.map(|text| vec![text]);
+    }
+    taken
+}
+
+fn take_labels<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
+    let taken = if value.labels.is_none() { read(raw) } else { None };
+    let is_taken = taken.is_some();
+    value.labels = taken.map(Labels::Plain).or(value.labels.take());
+    is_taken
+}
+
+fn take_selected<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
+    let mut one = None;
+    let taken = value.labels.is_none() && take_one(&mut one, raw);
+    if taken {
+        value.labels = one.map(Labels::Plain);
     }
     taken
 }
@@ -266,29 +321,37 @@ fn take_texts<'a>(value: &mut Value<'a>, kind: &str, raw: &'a RawValue) -> bool 
 }
 
 fn take_paths<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
-    let taken = take(&mut value.paths, raw);
+    if value.labels.is_some() {
+        return false;
+    }
+    let Some(paths) = read::<Vec<Vec<Text<'a>>>>(raw) else { return false };
     // A part that contains the separator cannot be told from two parts: then the paths are kept as written too.
-    let ambiguous = |paths: &Vec<Vec<Text<'_>>>| paths.iter().flatten().any(|part| part.0.contains(PATH_SEPARATOR));
-    taken && !value.paths.as_ref().is_some_and(ambiguous)
+    let ambiguous = paths.iter().flatten().any(|part| part.0.contains(PATH_SEPARATOR));
+    value.labels = Some(Labels::Paths(paths));
+    !ambiguous
 }
 
-/// Three shapes: a list; lists by control; lists by bucket.
+/// Three shapes: a list; lists by control; lists by bucket. A bucket without members makes no row and is kept as written too.
 fn take_ranks<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
+    if value.labels.is_some() {
+        return false;
+    }
     let ranked = |bucket: Option<Cow<'a, str>>, ids: Vec<Text<'a>>| {
         (1..).zip(ids).map(move |(rank, id)| Rank { bucket: bucket.clone(), id: id.0, rank }).collect::<Vec<_>>()
     };
     if let Some(ids) = read::<Vec<Text<'a>>>(raw) {
-        value.ranks = Some(ranked(None, ids));
+        value.labels = Some(Labels::Ranks(ranked(None, ids)));
         return true;
     }
     let Some(lists) = read::<Fields<'a>>(raw) else { return false };
-    let mut all = Vec::new();
+    let (mut all, mut complete) = (Vec::new(), true);
     for (bucket, list) in lists.0 {
         let Some(ids) = read::<Vec<Text<'a>>>(list) else { return false };
+        complete &= !ids.is_empty();
         all.extend(ranked(Some(bucket), ids));
     }
-    value.ranks = Some(all);
-    true
+    value.labels = Some(Labels::Ranks(all));
+    complete
 }
 
 /// Key frames only: an export can fill in the frames between them. Frames with more than the columns hold are kept as written too.
@@ -300,32 +363,29 @@ fn take_frames<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
     if let Some(frames) = &mut value.frames {
         frames.retain(|frame| !frame.auto);
     }
-    let fields = read::<Vec<Fields<'a>>>(raw).unwrap_or_default();
-    fields.iter().flat_map(|frame| &frame.0).all(|(key, _)| KNOWN.contains(&key.as_ref()))
+    read::<Vec<Fields<'a>>>(raw).unwrap_or_default().iter().all(|frame| frame.are_among(&KNOWN))
 }
 
+#[derive(serde::Deserialize)]
+struct Range {
+    start: f64,
+    end: f64,
+}
+
+/// Offsets with more than the columns hold are kept as written too.
 fn take_offsets<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Offsets {
-        start: f64,
-        end: f64,
+    if value.offsets.is_some() {
+        return false;
     }
-    value.offsets = read::<Offsets>(raw).map(|offsets| [offsets.start, offsets.end]);
-    value.offsets.is_some()
+    value.offsets = read::<Range>(raw).map(|offsets| [offsets.start, offsets.end]);
+    value.offsets.is_some() && read::<Fields<'a>>(raw).is_some_and(|fields| fields.are_among(&["start", "end"]))
 }
 
 /// One range fits the columns; of several the first stands there and all are kept as written.
 fn take_range<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Range {
-        start: f64,
-        end: f64,
-    }
-    let Some(ranges) = read::<Vec<Range>>(raw) else { return false };
-    if let Some(first) = ranges.first() {
-        value.offsets = Some([first.start, first.end]);
-    }
-    ranges.len() == 1
+    let Some(ranges) = read::<Vec<&'a RawValue>>(raw) else { return false };
+    let first = ranges.first().is_some_and(|first| take_offsets(value, first));
+    first && ranges.len() == 1
 }
 
 /// What `start` and `end` count.

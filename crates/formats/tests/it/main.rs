@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed step fails the test")]
 
-mod answers;
+mod bounds;
+mod damage;
+mod exports;
+mod facts;
 mod refusals;
 mod shapes;
+mod splitting;
 mod support;
+mod tables;

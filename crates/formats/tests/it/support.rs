@@ -1,18 +1,26 @@
+//! Reading exports from memory, and rows as text.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow::util::display::array_value_to_string;
 use assay_formats::FormatError;
-use assay_formats::label_studio::{ParseOptions, Parsed, SplitOptions, Splitter, parse_chunk};
+use assay_formats::label_studio::{Counts, ParseOptions, Parsed, RaterMention, SplitOptions, Splitter, parse_chunk};
 use assay_formats::schema;
 
 /// Everything in a file.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Whole {
     pub items: RecordBatch,
     pub annotations: RecordBatch,
     pub results: RecordBatch,
     pub rejects: RecordBatch,
+    pub raters: BTreeSet<RaterMention>,
+    pub counts: Counts,
+    pub positions: Vec<(u64, u64)>,
 }
 
 pub fn read(json: impl AsRef<[u8]>) -> Result<Whole, FormatError> {
@@ -20,8 +28,11 @@ pub fn read(json: impl AsRef<[u8]>) -> Result<Whole, FormatError> {
 }
 
 pub fn read_in_chunks(json: impl AsRef<[u8]>, chunk_bytes: usize) -> Result<Whole, FormatError> {
-    let split = SplitOptions { chunk_bytes, ..SplitOptions::new("export.json") };
-    let mut splitter = Splitter::new(json.as_ref(), split);
+    read_from(json.as_ref(), SplitOptions { chunk_bytes, ..SplitOptions::new("export.json") })
+}
+
+pub fn read_from(reader: impl Read, split: SplitOptions) -> Result<Whole, FormatError> {
+    let mut splitter = Splitter::new(reader, split);
     let mut parts: Vec<Parsed> = Vec::new();
     while let Some(chunk) = splitter.next_chunk()? {
         assert!(chunk.tasks().len() > 0);
@@ -41,6 +52,12 @@ fn whole(parts: Vec<Parsed>) -> Whole {
         annotations: table(schema::annotations(), |part| &part.annotations),
         results: table(schema::results(), |part| &part.results),
         rejects: table(schema::rejects(), |part| &part.rejects),
+        raters: parts.iter().flat_map(|part| part.raters.iter().cloned()).collect(),
+        counts: parts.iter().fold(Counts::default(), |mut sum, part| {
+            sum += part.counts;
+            sum
+        }),
+        positions: parts.iter().flat_map(|part| part.positions.iter().copied()).collect(),
     }
 }
 
@@ -72,6 +89,11 @@ pub fn row(batch: &RecordBatch, row: usize) -> Vec<String> {
         .filter(|name| batch.column_by_name(name).unwrap().is_valid(row))
         .map(|name| format!("{name}={}", cell(batch, &name, row)))
         .collect()
+}
+
+/// A task with one annotation of these fields.
+pub fn annotation(fields: &str) -> String {
+    format!(r#"[{{"id":7,"data":{{}},"annotations":[{{"id":70,{fields}}}]}}]"#)
 }
 
 /// A task with one annotation that holds `results`.
