@@ -76,7 +76,18 @@ pub struct Key {
     pub last_used_at: Option<i64>,
 }
 
-from_row!(Key { id, workspace_id, name, prefix, role: text, created_at, expires_at, revoked_at, last_used_at });
+from_row!(Key {
+    id,
+    workspace_id,
+    name,
+    prefix,
+    secret_hash,
+    role: text,
+    created_at,
+    expires_at,
+    revoked_at,
+    last_used_at
+});
 
 #[derive(Debug, Clone, Copy)]
 pub struct NewKey<'a> {
