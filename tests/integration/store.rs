@@ -582,7 +582,7 @@ async fn a_database_of_a_newer_version_is_refused() {
     Db::connect(&url).await.unwrap().close().await;
     let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
     sqlx::query(
-        "INSERT INTO _sqlx_migrations SELECT 9999, 'later', installed_on, success, checksum, 0 FROM _sqlx_migrations",
+        "INSERT INTO _sqlx_migrations SELECT 9999, 'later', installed_on, success, checksum, 0 FROM _sqlx_migrations LIMIT 1",
     )
     .execute(&pool)
     .await
