@@ -5,10 +5,10 @@ use std::cell::OnceCell;
 use arrow::error::ArrowError;
 use serde_json::value::RawValue;
 
-use super::canonical::{Content, hash_text, mix};
+use super::canonical::{hash_text, mix};
 use super::json::{Fields, Scalar, read};
-use super::parse::{EXPORT_AGAIN, Owner, Parser, hash, offset_in, parse_time, without_place};
-use super::record::{Annotation, not_annotation_content};
+use super::parse::{EXPORT_AGAIN, Owner, Parser, offset_in, parse_time, without_place};
+use super::record::Annotation;
 use super::value::push_rows;
 use crate::error::FormatError;
 use crate::raters::RaterMention;
@@ -69,12 +69,16 @@ impl Parser<'_> {
     }
 
     fn annotation_rows(&mut self, owner: &Owner<'_>, kind: Kind, text: &str) -> Result<(), Refusal> {
-        let annotation: Annotation<'_> = serde_json::from_str(text).map_err(|e| {
+        let mut annotation: Annotation<'_> = serde_json::from_str(text).map_err(|e| {
             if e.is_data() {
                 return Refusal::reject(None, format!("cannot be read: {}; {EXPORT_AGAIN}", without_place(&e)));
             }
             Refusal::Fatal(self.syntax(owner.bytes, text, text, &e))
         })?;
+        let content_hash = annotation.content.finish();
+        let content_hash = content_hash
+            .map_err(|(part, e)| Refusal::Fatal(self.syntax(owner.bytes, text, part.get(), &e)))?
+            .cast_signed();
         let native = match &annotation.id {
             Scalar::Integer(id) => *id,
             Scalar::Null => {
@@ -134,8 +138,6 @@ impl Parser<'_> {
             Scalar::Integer(id) => Some(format!("{}/prediction/{id}", self.options.source)),
             _ => None,
         };
-        let content_hash = hash(text, Content::of_annotation(not_annotation_content))
-            .map_err(|e| Refusal::Fatal(self.syntax(owner.bytes, text, text, &e)))?;
         self.annotations.push(&AnnotationRow {
             annotation_id: &annotation_id,
             item_id: &owner.item_id,

@@ -3,14 +3,17 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::json::read;
+use super::json::{Simple, read};
 
 const NULL: u64 = 0;
 const LIST: u64 = 0x5b5b_5b5b;
+const OBJECT: u64 = 0x7b7b_7b7b;
+/// The field of a video region that holds its frames.
+const SEQUENCE: &str = "sequence";
 
 /// Mixes two hashes; the order counts.
 pub fn mix(a: u64, b: u64) -> u64 {
@@ -21,37 +24,98 @@ pub fn hash_text(text: &str) -> u64 {
     xxh3_64_with_seed(text.as_bytes(), 1)
 }
 
-/// Hashes one JSON value; keys of its outermost object for which `skip` says so are left out.
-pub struct Content<F> {
-    skip: F,
+/// A value that cannot be followed: nested too deep, or not JSON after all.
+type Fault<'a> = (&'a RawValue, serde_json::Error);
+pub type Hashed<'a> = Result<u64, Fault<'a>>;
+
+/// The hash of an object, built while its fields are read: the same as hashing its text, without reading it once more.
+#[derive(Debug)]
+pub struct ObjectHash<'a> {
+    sum: u64,
+    /// Whether frames that an export filled in between key frames are left out.
+    key_frames: bool,
+    /// The first.
+    fault: Option<Fault<'a>>,
+}
+
+impl<'a> ObjectHash<'a> {
+    pub fn new(key_frames: bool) -> Self {
+        Self { sum: OBJECT, key_frames, fault: None }
+    }
+
+    pub fn add(&mut self, key: &str, value: &'a RawValue) {
+        self.add_object(key, hash_field(key, value, self.key_frames).map_err(|error| (value, error)));
+    }
+
+    /// Adds a field whose value was hashed in the same way.
+    pub fn add_object(&mut self, key: &str, value: Hashed<'a>) {
+        match value {
+            Ok(hash) => self.sum = add_entry(self.sum, hash_text(key), hash),
+            Err(fault) => {
+                self.fault.get_or_insert(fault);
+            }
+        }
+    }
+
+    /// The hash; a fault is handed out once.
+    pub fn finish(&mut self) -> Hashed<'a> {
+        self.fault.take().map_or_else(|| Ok(end_object(self.sum)), Err)
+    }
+}
+
+/// The hash of a list, element by element.
+#[derive(Debug)]
+pub struct ListHash<'a>(Hashed<'a>);
+
+impl<'a> ListHash<'a> {
+    pub fn new() -> Self {
+        Self(Ok(LIST))
+    }
+
+    pub fn add(&mut self, element: Hashed<'a>) {
+        match (&mut self.0, element) {
+            (Ok(hash), Ok(element)) => *hash = mix(*hash, element),
+            (hash @ Ok(_), Err(fault)) => *hash = Err(fault),
+            (Err(_), _) => {}
+        }
+    }
+
+    pub fn finish(self) -> Hashed<'a> {
+        self.0
+    }
+}
+
+/// An entry counts the same at any place; one that is null counts as if it were not there.
+fn add_entry(sum: u64, key: u64, value: u64) -> u64 {
+    if value == NULL { sum } else { sum.wrapping_add(mix(key, value)) }
+}
+
+fn end_object(sum: u64) -> u64 {
+    xxh3_64(&sum.to_le_bytes())
+}
+
+/// Most values are short texts, numbers and words: these need no parser.
+fn hash_field(key: &str, value: &RawValue, key_frames: bool) -> Result<u64, serde_json::Error> {
+    let content = Content { key_frames };
+    let parser = || serde_json::Deserializer::from_str(value.get());
+    match Simple::of(value) {
+        Simple::Null => Ok(NULL),
+        Simple::Bool(value) => content.visit_bool(value),
+        Simple::Integer(value) => content.visit_i64(value),
+        Simple::Text(text) => Ok(hash_text(text)),
+        Simple::Other if key_frames && key == SEQUENCE => KeyFrames.deserialize(&mut parser()),
+        Simple::Other => content.deserialize(&mut parser()),
+    }
+}
+
+/// Hashes one JSON value.
+#[derive(Clone, Copy)]
+struct Content {
     /// Whether frames of a `sequence` that an export filled in between key frames are left out.
     key_frames: bool,
 }
 
-type Skip = fn(&str) -> bool;
-
-impl Content<Skip> {
-    pub fn of(skip: Skip) -> Self {
-        Self { skip, key_frames: false }
-    }
-
-    pub fn of_annotation(skip: Skip) -> Self {
-        Self { skip, key_frames: true }
-    }
-}
-
-impl<F> Content<F> {
-    fn inner(&self) -> Content<Skip> {
-        Content { skip: keep_all, key_frames: self.key_frames }
-    }
-}
-
-/// Keeps every key.
-fn keep_all(_: &str) -> bool {
-    false
-}
-
-impl<'de, F: Fn(&str) -> bool> DeserializeSeed<'de> for Content<F> {
+impl<'de> DeserializeSeed<'de> for Content {
     type Value = u64;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
@@ -59,7 +123,7 @@ impl<'de, F: Fn(&str) -> bool> DeserializeSeed<'de> for Content<F> {
     }
 }
 
-impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Content<F> {
+impl<'de> Visitor<'de> for Content {
     type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,33 +162,24 @@ impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Content<F> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<u64, A::Error> {
         let mut hash = LIST;
-        while let Some(item) = items.next_element_seed(self.inner())? {
+        while let Some(item) = items.next_element_seed(self)? {
             hash = mix(hash, item);
         }
         Ok(hash)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<u64, A::Error> {
-        let mut sum: u64 = 0x7b7b_7b7b;
-        let sequence = hash_text("sequence");
-        while let Some(key) = entries.next_key_seed(KeyHash(&self.skip))? {
-            match key {
-                None => {
-                    entries.next_value::<IgnoredAny>()?;
-                }
-                Some(key) => {
-                    let value = if self.key_frames && key == sequence {
-                        entries.next_value_seed(KeyFrames)?
-                    } else {
-                        entries.next_value_seed(self.inner())?
-                    };
-                    if value != NULL {
-                        sum = sum.wrapping_add(mix(key, value));
-                    }
-                }
-            }
+        let mut sum = OBJECT;
+        let sequence = hash_text(SEQUENCE);
+        while let Some(key) = entries.next_key_seed(KeyHash)? {
+            let value = if self.key_frames && key == sequence {
+                entries.next_value_seed(KeyFrames)?
+            } else {
+                entries.next_value_seed(self)?
+            };
+            sum = add_entry(sum, key, value);
         }
-        Ok(xxh3_64(&sum.to_le_bytes()))
+        Ok(end_object(sum))
     }
 }
 
@@ -142,8 +197,9 @@ impl<'de> DeserializeSeed<'de> for KeyFrames {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
         let sequence = <&RawValue>::deserialize(deserializer)?;
-        let hash_of =
-            |raw: &RawValue| Content::of(keep_all).deserialize(&mut serde_json::Deserializer::from_str(raw.get()));
+        let hash_of = |raw: &RawValue| {
+            Content { key_frames: false }.deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
+        };
         let Some(frames) = read::<Vec<&RawValue>>(sequence) else { return hash_of(sequence).map_err(Error::custom) };
         let mut hash = LIST;
         for frame in frames {
@@ -155,34 +211,51 @@ impl<'de> DeserializeSeed<'de> for KeyFrames {
     }
 }
 
-struct KeyHash<'f, F>(&'f F);
+struct KeyHash;
 
-impl<'de, F: Fn(&str) -> bool> DeserializeSeed<'de> for KeyHash<'_, F> {
-    type Value = Option<u64>;
+impl<'de> DeserializeSeed<'de> for KeyHash {
+    type Value = u64;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl<F: Fn(&str) -> bool> Visitor<'_> for KeyHash<'_, F> {
-    type Value = Option<u64>;
+impl Visitor<'_> for KeyHash {
+    type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
-        Ok((!(self.0)(key)).then(|| hash_text(key)))
+    fn visit_str<E: Error>(self, key: &str) -> Result<u64, E> {
+        Ok(hash_text(key))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::label_studio::json::Fields;
 
+    /// The hash of a text, by the parser and by its fields.
     fn hash(text: &str) -> u64 {
-        Content::of(|key| key == "volatile").deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap()
+        let whole = Content { key_frames: false }.deserialize(&mut serde_json::Deserializer::from_str(text)).unwrap();
+        if let Ok(fields) = serde_json::from_str::<Fields<'_>>(text) {
+            let mut object = ObjectHash::new(false);
+            for (key, value) in &fields.0 {
+                object.add(key, value);
+            }
+            assert_eq!(object.finish().unwrap(), whole, "{text}");
+        }
+        if let Ok(elements) = serde_json::from_str::<Vec<&RawValue>>(text) {
+            let mut list = ListHash::new();
+            for element in elements {
+                list.add(hash_field("", element, false).map_err(|error| (element, error)));
+            }
+            assert_eq!(list.finish().unwrap(), whole, "{text}");
+        }
+        whole
     }
 
     #[test]
@@ -192,7 +265,7 @@ mod tests {
             (r#"{"a":null,"b":2}"#, r#"{"b":2}"#),
             (r#"{"a":"é"}"#, r#"{"a":"\u00e9"}"#),
             (r#"{"a":-0.0}"#, r#"{"a":0}"#),
-            (r#"{"a":1,"volatile":1}"#, r#"{"a":1,"volatile":{"x":[2]}}"#),
+            (r#"["\u0041",1,-0,123456789012345,1234567890123456]"#, r#"["A",1.0,0,1.23456789012345e14,1.234567890123456e15]"#),
         ] {
             assert_eq!(hash(a), hash(b), "{a} {b}");
         }
@@ -220,7 +293,6 @@ mod tests {
             "[2,1]",
             "9007199254740993",
             "9007199254740992",
-            "{\"a\":{\"volatile\":1}}",
         ];
         let hashes: std::collections::BTreeSet<u64> = different.iter().map(|text| hash(text)).collect();
         assert_eq!(hashes.len(), different.len());

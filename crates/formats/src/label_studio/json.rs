@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::memchr;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -32,6 +33,36 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
+/// A value that can be read off its text, without a parser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Simple<'a> {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// Without escapes.
+    Text(&'a str),
+    Other,
+}
+
+impl<'a> Simple<'a> {
+    /// Digits of which a number can have so many without being out of range or rounded as a float.
+    const DIGITS: usize = 15;
+
+    pub fn of(value: &'a RawValue) -> Self {
+        let text = value.get();
+        match text.as_bytes() {
+            b"null" => Self::Null,
+            b"true" => Self::Bool(true),
+            b"false" => Self::Bool(false),
+            [b'"', inner @ .., b'"'] if memchr(b'\\', inner).is_none() => Self::Text(&text[1..text.len() - 1]),
+            [b'0'..=b'9', rest @ ..] if rest.len() < Self::DIGITS && rest.iter().all(u8::is_ascii_digit) => {
+                text.parse().map_or(Self::Other, Self::Integer)
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
 /// A value that should be simple. Lists and objects are only noted.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Scalar<'a> {
@@ -46,6 +77,17 @@ pub enum Scalar<'a> {
 }
 
 impl<'a> Scalar<'a> {
+    /// What a value is; null if it cannot be read.
+    pub fn of(value: &'a RawValue) -> Self {
+        match Simple::of(value) {
+            Simple::Null => Self::Null,
+            Simple::Bool(value) => Self::Bool(value),
+            Simple::Integer(value) => Self::Integer(value),
+            Simple::Text(text) => Self::Text(Cow::Borrowed(text)),
+            Simple::Other => read(value).unwrap_or_default(),
+        }
+    }
+
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Integer(number) => Some(*number as f64),

@@ -5,13 +5,11 @@ use std::ops::AddAssign;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
-use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
 use super::annotation::Kind;
-use super::canonical::Content;
-use super::json::{Leftovers, Scalar, read};
-use super::record::{Task, not_item_content};
+use super::json::{Fields, Leftovers, Scalar, read};
+use super::record::{Elements, Task};
 use super::slices::slices;
 use super::split::{Chunk, TaskBytes};
 use crate::error::FormatError;
@@ -162,7 +160,7 @@ impl<'o> Parser<'o> {
                 serde_json::from_str::<Scalar<'_>>(text).map_or_else(|_| "something else".to_owned(), |v| v.describe());
             return Err(self.fault(bytes, 0, format!("a task must be an object, found {found}"), EXPORT_AGAIN));
         }
-        let task: Task<'_> = serde_json::from_str(text).map_err(|e| self.syntax(bytes, text, text, &e))?;
+        let mut task: Task<'_> = serde_json::from_str(text).map_err(|e| self.syntax(bytes, text, text, &e))?;
         let native_id = match &task.id {
             Scalar::Integer(id) => *id,
             other => {
@@ -186,7 +184,7 @@ impl<'o> Parser<'o> {
             return Err(self.fault(bytes, offset, problem, remedy));
         }
         let owner = Owner { bytes, native_id, item_id: format!("{}/task/{native_id}", self.options.source) };
-        self.item(&owner, text, &task)?;
+        self.item(&owner, text, &mut task)?;
         for (kind, list) in
             [(Kind::Annotation, task.annotations), (Kind::Draft, task.drafts), (Kind::Prediction, task.predictions)]
         {
@@ -203,17 +201,25 @@ impl<'o> Parser<'o> {
         &self,
         owner: &Owner<'a>,
         kind: Kind,
-        list: Option<&'a RawValue>,
+        list: Option<Elements<'a>>,
     ) -> Result<Vec<&'a RawValue>, FormatError> {
-        let Some(list) = list.filter(|list| list.get() != "null") else { return Ok(Vec::new()) };
-        read(list).ok_or_else(|| {
-            let found = read::<Scalar<'_>>(list).unwrap_or_default().describe();
-            let offset = offset_in(owner.bytes.bytes, list.get());
-            self.fault(owner.bytes, offset, format!("{}s must be a list, found {found}", kind.name()), EXPORT_AGAIN)
-        })
+        match list {
+            Some(Elements::List(elements)) => Ok(elements),
+            Some(Elements::Null) | None => Ok(Vec::new()),
+            Some(Elements::Other(found)) => {
+                let name = format!("{}s", kind.name());
+                // Only now is its place needed.
+                let fields =
+                    std::str::from_utf8(owner.bytes.bytes).ok().and_then(|text| serde_json::from_str(text).ok());
+                let Fields(fields) = fields.unwrap_or_default();
+                let value = fields.iter().find(|(key, _)| *key == name);
+                let offset = value.map_or(0, |(_, value)| offset_in(owner.bytes.bytes, value.get()));
+                Err(self.fault(owner.bytes, offset, format!("{name} must be a list, found {found}"), EXPORT_AGAIN))
+            }
+        }
     }
 
-    fn item(&mut self, owner: &Owner<'_>, text: &str, task: &Task<'_>) -> Result<(), FormatError> {
+    fn item(&mut self, owner: &Owner<'_>, text: &str, task: &mut Task<'_>) -> Result<(), FormatError> {
         let time = |value: &Scalar<'_>, name: &str| {
             parse_time(value).map_err(|found| {
                 self.fault(
@@ -226,26 +232,24 @@ impl<'o> Parser<'o> {
         };
         let (created_at, updated_at) = (time(&task.created_at, "created_at")?, time(&task.updated_at, "updated_at")?);
         // First, since it refuses what is nested too deep to be followed.
+        let content_hash = task.content.finish();
         let content_hash =
-            hash(text, Content::of(not_item_content)).map_err(|e| self.syntax(owner.bytes, text, text, &e))?;
+            content_hash.map_err(|(part, e)| self.syntax(owner.bytes, text, part.get(), &e))?.cast_signed();
         let slices = slices(task.data, task.meta);
         self.leftovers.clear();
         for (key, raw) in &task.rest {
             self.leftovers.add(key, raw.get());
         }
         for (key, list, count) in [
-            ("predictions", task.predictions, &mut self.counts.prediction_ids),
-            ("drafts", task.drafts, &mut self.counts.draft_ids),
+            ("predictions", &task.predictions, &mut self.counts.prediction_ids),
+            ("drafts", &task.drafts, &mut self.counts.draft_ids),
         ] {
-            let Some(raw) = list else { continue };
-            let ids = read::<Vec<&RawValue>>(raw)
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|id| !id.get().starts_with('{'))
-                .count();
+            let Some(Elements::List(elements)) = list else { continue };
+            let ids = elements.iter().filter(|id| !id.get().starts_with('{')).count();
             if ids > 0 {
                 *count += ids as u64;
-                self.leftovers.add(key, raw.get());
+                let written: Vec<&str> = elements.iter().map(|element| element.get()).collect();
+                self.leftovers.add(key, &format!("[{}]", written.join(",")));
             }
         }
         self.items
@@ -284,11 +288,6 @@ impl<'o> Parser<'o> {
         };
         self.fault(at, start + inner, problem, remedy)
     }
-}
-
-pub(super) fn hash(text: &str, content: Content<fn(&str) -> bool>) -> Result<i64, serde_json::Error> {
-    let hash = content.deserialize(&mut serde_json::Deserializer::from_str(text))?;
-    Ok(i64::from_le_bytes(hash.to_le_bytes()))
 }
 
 /// Where a piece of `whole` begins in it.

@@ -3,52 +3,46 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::canonical::{Hashed, ListHash, ObjectHash};
 use super::json::{Fields, Scalar, Text};
 
 /// Counts that the server derives from annotations and predictions: they are recomputed, not kept.
 const DERIVED: [&str; 3] = ["total_annotations", "cancelled_annotations", "total_predictions"];
 
-/// Whether a task's field is left out of its content hash: what has rows of its own, and what is derived.
-pub fn not_item_content(key: &str) -> bool {
-    matches!(key, "annotations" | "predictions" | "drafts") || DERIVED.contains(&key)
-}
+/// Fields of an annotation that are left out of its content hash, besides who annotated (forms differ) and what [`Annotation`] skips: ids of
+/// what it belongs to, and what differs between two exports of one state.
+const NOT_CONTENT: [&str; 4] = ["created_username", "unique_id", "task", "project"];
 
-/// Whether an annotation's field is left out of its content hash: who annotated (forms differ), the copy of a prediction, ids of what it
-/// belongs to, and what differs between two exports of one state.
-pub fn not_annotation_content(key: &str) -> bool {
-    matches!(
-        key,
-        "completed_by"
-            | "user"
-            | "created_username"
-            | "created_ago"
-            | "prediction"
-            | "unique_id"
-            | "result_count"
-            | "task"
-            | "project"
-    )
-}
-
-/// A task: lists of annotations are left as written, so that one faulty annotation does not lose the others.
-#[derive(Debug, Default)]
+/// A task: annotations are left as written, so that a faulty one does not lose the others.
+#[derive(Debug)]
 pub struct Task<'a> {
     pub id: Scalar<'a>,
     pub data: Option<&'a RawValue>,
     pub meta: Option<&'a RawValue>,
     pub created_at: Scalar<'a>,
     pub updated_at: Scalar<'a>,
-    pub annotations: Option<&'a RawValue>,
-    pub predictions: Option<&'a RawValue>,
-    pub drafts: Option<&'a RawValue>,
+    pub annotations: Option<Elements<'a>>,
+    pub predictions: Option<Elements<'a>>,
+    pub drafts: Option<Elements<'a>>,
+    /// All but the lists, which become rows of their own, and what is derived.
+    pub content: ObjectHash<'a>,
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
+/// What should be a list.
+#[derive(Debug)]
+pub enum Elements<'a> {
+    List(Vec<&'a RawValue>),
+    Null,
+    /// Something else, in words.
+    Other(String),
+}
+
 /// An annotation, a draft or a prediction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Annotation<'a> {
     pub id: Scalar<'a>,
     /// `completed_by` of an annotation, `user` of a draft.
@@ -62,12 +56,12 @@ pub struct Annotation<'a> {
     pub parent_prediction: Scalar<'a>,
     pub model_version: Scalar<'a>,
     pub score: Scalar<'a>,
-    pub result_count: Scalar<'a>,
+    pub content: ObjectHash<'a>,
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 /// One element of `result`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ResultItem<'a> {
     pub id: Scalar<'a>,
     pub from_name: Scalar<'a>,
@@ -82,7 +76,67 @@ pub struct ResultItem<'a> {
     pub to_id: Scalar<'a>,
     pub direction: Scalar<'a>,
     pub labels: Option<&'a RawValue>,
+    pub content: ObjectHash<'a>,
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+impl Task<'_> {
+    fn new() -> Self {
+        Self {
+            id: Scalar::Null,
+            data: None,
+            meta: None,
+            created_at: Scalar::Null,
+            updated_at: Scalar::Null,
+            annotations: None,
+            predictions: None,
+            drafts: None,
+            content: ObjectHash::new(false),
+            rest: Vec::new(),
+        }
+    }
+}
+
+impl Annotation<'_> {
+    fn new() -> Self {
+        Self {
+            id: Scalar::Null,
+            author: None,
+            result: None,
+            was_cancelled: Scalar::Null,
+            ground_truth: Scalar::Null,
+            created_at: Scalar::Null,
+            updated_at: Scalar::Null,
+            lead_time: Scalar::Null,
+            parent_prediction: Scalar::Null,
+            model_version: Scalar::Null,
+            score: Scalar::Null,
+            content: ObjectHash::new(true),
+            rest: Vec::new(),
+        }
+    }
+}
+
+impl ResultItem<'_> {
+    fn new() -> Self {
+        Self {
+            id: Scalar::Null,
+            from_name: Scalar::Null,
+            to_name: Scalar::Null,
+            r#type: Scalar::Null,
+            value: Fields::default(),
+            score: Scalar::Null,
+            parent_id: Scalar::Null,
+            original_width: Scalar::Null,
+            original_height: Scalar::Null,
+            from_id: Scalar::Null,
+            to_id: Scalar::Null,
+            direction: Scalar::Null,
+            labels: None,
+            content: ObjectHash::new(true),
+            rest: Vec::new(),
+        }
+    }
 }
 
 /// Sets a field; of two lists of one name the first would be lost.
@@ -93,9 +147,61 @@ fn once<T, E: Error>(slot: &mut Option<T>, key: &'static str, value: T) -> Resul
     }
 }
 
-/// Reads an object field by field: the body stores a known key's value and says whether it did; everything else goes to `rest`.
+/// The value of a field that should be a list.
+impl<'de> Deserialize<'de> for Elements<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ElementsVisitor;
+        impl<'de> Visitor<'de> for ElementsVisitor {
+            type Value = Elements<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON value")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::with_capacity(8);
+                while let Some(element) = elements.next_element()? {
+                    list.push(element);
+                }
+                Ok(Elements::List(list))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Elements::Null)
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+                Ok(Elements::Other(Scalar::Bool(value).describe()))
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+                Ok(Elements::Other(Scalar::Integer(value).describe()))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+                Ok(Elements::Other(format!("the number {value}")))
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+                Ok(Elements::Other(Scalar::Number(value).describe()))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Elements::Other(Scalar::Text(Cow::Borrowed(text)).describe()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+                while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Elements::Other(Scalar::Object.describe()))
+            }
+        }
+        deserializer.deserialize_any(ElementsVisitor)
+    }
+}
+
+/// Reads an object field by field: the body takes the value of each key.
 macro_rules! object {
-    ($name:ident, $what:literal, |$object:ident, $key:ident, $entries:ident| $known:expr) => {
+    ($name:ident, $what:literal, $new:expr, |$object:ident, $key:ident, $entries:ident| $take:expr) => {
         impl<'de> Deserialize<'de> for $name<'de> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct ObjectVisitor;
@@ -107,12 +213,9 @@ macro_rules! object {
                     }
 
                     fn visit_map<A: MapAccess<'de>>(self, mut $entries: A) -> Result<Self::Value, A::Error> {
-                        let mut $object = $name::default();
+                        let mut $object = $new;
                         while let Some(Text($key)) = $entries.next_key::<Text<'de>>()? {
-                            if !$known {
-                                let value = $entries.next_value()?;
-                                $object.rest.push(($key, value));
-                            }
+                            $take;
                         }
                         Ok($object)
                     }
@@ -123,66 +226,120 @@ macro_rules! object {
     };
 }
 
-object!(Task, "a task (an object)", |task, key, entries| {
-    let mut known = true;
-    match key.as_ref() {
-        "id" => task.id = entries.next_value()?,
-        "data" => task.data = Some(entries.next_value()?),
-        "meta" => task.meta = Some(entries.next_value()?),
-        "created_at" => task.created_at = entries.next_value()?,
-        "updated_at" => task.updated_at = entries.next_value()?,
-        "annotations" => once(&mut task.annotations, "annotations", entries.next_value()?)?,
-        "predictions" => once(&mut task.predictions, "predictions", entries.next_value()?)?,
-        "drafts" => once(&mut task.drafts, "drafts", entries.next_value()?)?,
-        key if DERIVED.contains(&key) => {
-            entries.next_value::<IgnoredAny>()?;
-        }
-        _ => known = false,
+object!(Task, "a task (an object)", Task::new(), |task, key, entries| match key.as_ref() {
+    "annotations" => once(&mut task.annotations, "annotations", entries.next_value()?)?,
+    "predictions" => once(&mut task.predictions, "predictions", entries.next_value()?)?,
+    "drafts" => once(&mut task.drafts, "drafts", entries.next_value()?)?,
+    name if DERIVED.contains(&name) => {
+        entries.next_value::<IgnoredAny>()?;
     }
-    known
+    name => {
+        let value: &RawValue = entries.next_value()?;
+        task.content.add(name, value);
+        match name {
+            "id" => task.id = Scalar::of(value),
+            "data" => task.data = Some(value),
+            "meta" => task.meta = Some(value),
+            "created_at" => task.created_at = Scalar::of(value),
+            "updated_at" => task.updated_at = Scalar::of(value),
+            _ => task.rest.push((key, value)),
+        }
+    }
 });
 
-object!(Annotation, "an annotation (an object)", |annotation, key, entries| {
-    let mut known = true;
-    match key.as_ref() {
-        "id" => annotation.id = entries.next_value()?,
-        "completed_by" | "user" => annotation.author = Some(entries.next_value()?),
-        "result" => annotation.result = entries.next_value()?,
-        "was_cancelled" => annotation.was_cancelled = entries.next_value()?,
-        "ground_truth" => annotation.ground_truth = entries.next_value()?,
-        "created_at" => annotation.created_at = entries.next_value()?,
-        "updated_at" => annotation.updated_at = entries.next_value()?,
-        "lead_time" => annotation.lead_time = entries.next_value()?,
-        "parent_prediction" => annotation.parent_prediction = entries.next_value()?,
-        "model_version" => annotation.model_version = entries.next_value()?,
-        "score" => annotation.score = entries.next_value()?,
-        "result_count" => annotation.result_count = entries.next_value()?,
-        // A copy of the project's current prediction on nearly every annotation; and a time relative to the export.
-        "prediction" | "created_ago" => {
-            entries.next_value::<IgnoredAny>()?;
-        }
-        _ => known = false,
+object!(Annotation, "an annotation (an object)", Annotation::new(), |annotation, key, entries| match key.as_ref() {
+    "result" => {
+        let results: Option<Results<'de>> = entries.next_value()?;
+        annotation.result = results.map(|results| {
+            annotation.content.add_object("result", results.hash);
+            results.items
+        });
     }
-    known
+    // A copy of the project's current prediction on nearly every annotation; a time relative to the export; a count of `result`.
+    "prediction" | "created_ago" | "result_count" => {
+        entries.next_value::<IgnoredAny>()?;
+    }
+    "completed_by" | "user" => annotation.author = Some(entries.next_value()?),
+    name => {
+        let value: &RawValue = entries.next_value()?;
+        if !NOT_CONTENT.contains(&name) {
+            annotation.content.add(name, value);
+        }
+        match name {
+            "id" => annotation.id = Scalar::of(value),
+            "was_cancelled" => annotation.was_cancelled = Scalar::of(value),
+            "ground_truth" => annotation.ground_truth = Scalar::of(value),
+            "created_at" => annotation.created_at = Scalar::of(value),
+            "updated_at" => annotation.updated_at = Scalar::of(value),
+            "lead_time" => annotation.lead_time = Scalar::of(value),
+            "parent_prediction" => annotation.parent_prediction = Scalar::of(value),
+            "model_version" => annotation.model_version = Scalar::of(value),
+            "score" => annotation.score = Scalar::of(value),
+            _ => annotation.rest.push((key, value)),
+        }
+    }
 });
 
-object!(ResultItem, "a result (an object)", |result, key, entries| {
-    let mut known = true;
-    match key.as_ref() {
-        "id" => result.id = entries.next_value()?,
-        "from_name" => result.from_name = entries.next_value()?,
-        "to_name" => result.to_name = entries.next_value()?,
-        "type" => result.r#type = entries.next_value()?,
-        "value" => result.value = entries.next_value::<Option<Fields<'de>>>()?.unwrap_or_default(),
-        "score" => result.score = entries.next_value()?,
-        "parentID" => result.parent_id = entries.next_value()?,
-        "original_width" => result.original_width = entries.next_value()?,
-        "original_height" => result.original_height = entries.next_value()?,
-        "from_id" => result.from_id = entries.next_value()?,
-        "to_id" => result.to_id = entries.next_value()?,
-        "direction" => result.direction = entries.next_value()?,
-        "labels" => result.labels = Some(entries.next_value()?),
-        _ => known = false,
+object!(ResultItem, "a result (an object)", ResultItem::new(), |result, key, entries| match key.as_ref() {
+    "value" => {
+        let fields: Option<Fields<'de>> = entries.next_value()?;
+        result.value = fields.unwrap_or_default();
+        result.content.add_object("value", hash_fields(&result.value));
     }
-    known
+    name => {
+        let value: &RawValue = entries.next_value()?;
+        result.content.add(name, value);
+        match name {
+            "id" => result.id = Scalar::of(value),
+            "from_name" => result.from_name = Scalar::of(value),
+            "to_name" => result.to_name = Scalar::of(value),
+            "type" => result.r#type = Scalar::of(value),
+            "score" => result.score = Scalar::of(value),
+            "parentID" => result.parent_id = Scalar::of(value),
+            "original_width" => result.original_width = Scalar::of(value),
+            "original_height" => result.original_height = Scalar::of(value),
+            "from_id" => result.from_id = Scalar::of(value),
+            "to_id" => result.to_id = Scalar::of(value),
+            "direction" => result.direction = Scalar::of(value),
+            "labels" => result.labels = Some(value),
+            _ => result.rest.push((key, value)),
+        }
+    }
 });
+
+fn hash_fields<'a>(fields: &Fields<'a>) -> Hashed<'a> {
+    let mut object = ObjectHash::new(true);
+    for (key, value) in &fields.0 {
+        object.add(key, value);
+    }
+    object.finish()
+}
+
+/// The list `result`.
+struct Results<'a> {
+    items: Vec<ResultItem<'a>>,
+    hash: Hashed<'a>,
+}
+
+impl<'de> Deserialize<'de> for Results<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ResultsVisitor;
+        impl<'de> Visitor<'de> for ResultsVisitor {
+            type Value = Results<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of results")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
+                let (mut items, mut hash) = (Vec::new(), ListHash::new());
+                while let Some(mut item) = elements.next_element::<ResultItem<'de>>()? {
+                    hash.add(item.content.finish());
+                    items.push(item);
+                }
+                Ok(Results { items, hash: hash.finish() })
+            }
+        }
+        deserializer.deserialize_seq(ResultsVisitor)
+    }
+}

@@ -155,7 +155,7 @@ fn an_annotation_that_cannot_be_used_is_a_reject_and_the_others_stay() {
     let faulty = [
         ("5", "cannot be read: invalid type: integer `5`, expected an annotation (an object)"),
         (r#"{"result":[]}"#, "has no id; export from Label Studio"),
-        (r#"{"id":1,"result":{"a":1}}"#, "cannot be read: invalid type: map, expected a sequence"),
+        (r#"{"id":1,"result":{"a":1}}"#, "cannot be read: invalid type: map, expected a list of results"),
         (r#"{"id":1,"result":[7]}"#, "cannot be read: invalid type: integer `7`, expected a result (an object)"),
         (
             r#"{"id":1,"result":[{"type":"x","value":[1]}]}"#,
