@@ -1,0 +1,166 @@
+//! One attempt to merge what was read into the project's newest snapshot.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use assay_formats::label_studio::{known_raters, raters_batch, resolve_raters};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::ImportRequest;
+use super::bucket::{BucketChange, merge_and_encode};
+use super::draft::Draft;
+use super::single::{add_rejects, read_single};
+use super::target::Target;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::jobs::read::{Progress, ReadOutcome};
+use crate::lake::{Aliases, DataFile, Encoded, MergeOutcome, ProjectPrefix, Table, encode};
+use crate::store::Snapshot;
+
+/// One attempt to merge what was read into the project's newest snapshot.
+pub(super) struct Attempt {
+    app: Arc<App>,
+    read: Arc<ReadOutcome>,
+    target: Target,
+    prefix: ProjectPrefix,
+    parent: Option<Snapshot>,
+    files: Vec<DataFile>,
+    aliases: Arc<Aliases>,
+    raters: Option<RecordBatch>,
+    rejects: Option<RecordBatch>,
+    names: Arc<Vec<String>>,
+    /// Files put into the lake so far: taken back when they come into no snapshot.
+    pub(super) written: Arc<Mutex<Vec<String>>>,
+    /// Buckets to visit: those that got rows, or all when old rows must change their rater's id.
+    buckets: Vec<u32>,
+}
+
+pub(super) fn taken(written: &Mutex<Vec<String>>) -> Vec<String> {
+    std::mem::take(&mut written.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Attempt {
+    pub(super) async fn new(
+        app: &Arc<App>,
+        request: &ImportRequest,
+        read: &Arc<ReadOutcome>,
+        target: Target,
+        buckets: u32,
+    ) -> Result<Self> {
+        let parent = app.db.latest_snapshot(target.id()).await?;
+        if let Some(parent) = &parent
+            && parent.buckets as u32 != buckets
+        {
+            return Err(Error::Conflict(format!(
+                "the buckets of {} were changed by another import while this one read its files; run it again",
+                target.name()
+            )));
+        }
+        let files = match &parent {
+            Some(parent) => app.data_files(target.id(), parent.number).await?,
+            None => Vec::new(),
+        };
+        let old_raters = read_single(app, &files, Table::Raters).await?;
+        let known = known_raters(&old_raters).map_err(Error::internal)?;
+        let resolved = resolve_raters(&read.raters, &known);
+        let raters = raters_batch(&resolved.raters).map_err(Error::internal)?;
+        let old_rejects = read_single(app, &files, Table::Rejects).await?;
+        let rejects = add_rejects(&old_rejects, &read.rejects)?;
+
+        let renames_old = known.iter().any(|rater| resolved.aliases.contains_key(&rater.rater_id));
+        let visit = if renames_old { (0..buckets).collect() } else { read.spill.touched() };
+        Ok(Self {
+            app: app.clone(),
+            read: read.clone(),
+            prefix: ProjectPrefix::new(&request.workspace, target.id()),
+            target,
+            parent,
+            files,
+            aliases: Arc::new(resolved.aliases),
+            raters: (raters != old_raters).then_some(raters),
+            rejects,
+            names: Arc::new(request.inputs.iter().map(|input| input.name.clone()).collect()),
+            written: Arc::default(),
+            buckets: visit,
+        })
+    }
+
+    pub(super) async fn run(self, progress: &Progress) -> Result<Draft> {
+        progress.buckets.store(self.buckets.len() as u64, Ordering::Relaxed);
+        progress.written.store(0, Ordering::Relaxed);
+        let parallel = std::thread::available_parallelism().map_or(2, usize::from);
+        let attempt = &self;
+        let changes: Vec<BucketChange> = stream::iter(self.buckets.clone())
+            .map(|bucket| async move {
+                progress.check()?;
+                let change = attempt.bucket(bucket).await?;
+                progress.written.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, Error>(change)
+            })
+            .buffered(parallel)
+            .try_collect()
+            .await?;
+        self.draft(changes).await
+    }
+
+    async fn bucket(&self, bucket: u32) -> Result<BucketChange> {
+        let old_files: Vec<&DataFile> =
+            self.files.iter().filter(|file| file.bucket == bucket && Table::BUCKETED.contains(&file.table)).collect();
+        let mut old_bytes = BTreeMap::new();
+        for file in &old_files {
+            old_bytes.insert(file.table, self.app.lake.get_data(file).await?);
+        }
+        let (read, aliases, names) = (self.read.clone(), self.aliases.clone(), self.names.clone());
+        let work = tokio::task::spawn_blocking(move || merge_and_encode(&read, bucket, old_bytes, &aliases, &names));
+        let (mut change, encoded) = work.await.map_err(Error::internal)??;
+        if encoded.is_empty() {
+            return Ok(change);
+        }
+        change.removed = old_files.iter().map(|file| file.id.clone()).collect();
+        for (table, encoded) in encoded {
+            change.added.push(self.put(table, bucket, encoded).await?);
+        }
+        Ok(change)
+    }
+
+    async fn put(&self, table: Table, bucket: u32, encoded: Encoded) -> Result<DataFile> {
+        let file = self.app.lake.put_data(&self.prefix, table, bucket, encoded).await?;
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).push(file.path.clone());
+        Ok(file)
+    }
+
+    async fn draft(self, changes: Vec<BucketChange>) -> Result<Draft> {
+        let mut outcome = MergeOutcome::default();
+        let (mut added, mut removed) = (Vec::new(), Vec::new());
+        let mut counts = self.parent.as_ref().map(|parent| parent.counts).unwrap_or_default();
+        for change in changes {
+            outcome.items += change.outcome.items;
+            outcome.annotations += change.outcome.annotations;
+            outcome.predictions += change.outcome.predictions;
+            counts.items += change.after.items - change.before.items;
+            counts.annotations += change.after.annotations - change.before.annotations;
+            counts.predictions += change.after.predictions - change.before.predictions;
+            // Content may change either way.
+            counts.results = counts.results + change.after.results - change.before.results;
+            added.extend(change.added);
+            removed.extend(change.removed);
+        }
+        for (table, batch) in [(Table::Raters, &self.raters), (Table::Rejects, &self.rejects)] {
+            let Some(batch) = batch else { continue };
+            let rows = batch.num_rows() as u64;
+            if table == Table::Raters {
+                counts.raters = rows;
+            } else {
+                counts.rejects = rows;
+            }
+            removed.extend(self.files.iter().filter(|file| file.table == table).map(|file| file.id.clone()));
+            added.push(self.put(table, 0, encode(table, batch)?).await?);
+        }
+        let kept: u64 = self.files.iter().filter(|file| !removed.contains(&file.id)).map(|file| file.bytes).sum();
+        counts.bytes = kept + added.iter().map(|file| file.bytes).sum::<u64>();
+        let buckets = self.read.spill.buckets();
+        Ok(Draft { target: self.target, parent: self.parent, buckets, added, removed, outcome, counts })
+    }
+}
