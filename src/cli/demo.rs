@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::import::{ImportRequest, Input};
+use crate::lake::BYTES_PER_BUCKET;
 use crate::store::DEFAULT_WORKSPACE;
 
 #[derive(Debug, Args)]
@@ -93,6 +94,7 @@ fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {
         source: None,
         config: Some(project.config.to_owned()),
         actor: "demo".to_owned(),
+        bucket_bytes: BYTES_PER_BUCKET,
         lease: None,
     })
 }

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::import::{ImportRequest, ImportSummary, Input, Progress, run as run_import};
+use crate::lake::BYTES_PER_BUCKET;
 use crate::store::DEFAULT_WORKSPACE;
 
 /// Rejects printed in full; the rest is in the `rejects` table.
@@ -62,6 +63,7 @@ pub async fn run(config: &Config, args: ImportArgs) -> Result<()> {
         source: args.source,
         config: labelling,
         actor: "cli".to_owned(),
+        bucket_bytes: BYTES_PER_BUCKET,
         lease: None,
     };
     let summary = import_with_progress(&app, request).await?;

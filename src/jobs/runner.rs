@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::import::{ImportRequest, Input, Progress};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::lake::BYTES_PER_BUCKET;
 use crate::store::{Heartbeat, Job, Lease, new_id, now_micros};
 
 /// A worker that is silent for so long is taken for dead.
@@ -111,6 +112,7 @@ async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress
         source: payload.source,
         config: payload.config,
         actor: payload.actor,
+        bucket_bytes: BYTES_PER_BUCKET,
         lease: Some(lease.clone()),
     };
     super::import::run(app, request, progress).await.map(drop)

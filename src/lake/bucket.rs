@@ -2,8 +2,9 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// JSON bytes that one bucket should hold: large enough for good Parquet, small enough that a bucket is merged in memory.
-const BYTES_PER_BUCKET: u64 = 64 << 20;
+/// Bytes that one bucket should hold, as JSON or as rows in memory: large enough for good Parquet, small enough that a bucket is merged in
+/// memory.
+pub const BYTES_PER_BUCKET: u64 = 64 << 20;
 const MAX_BUCKETS: u32 = 4096;
 
 /// The bucket of an item: XXH3 (64 bit, seed 0) of its id, modulo the project's number of buckets (a power of two).
@@ -12,9 +13,9 @@ pub fn bucket_of(item_id: &str, buckets: u32) -> u32 {
     (xxh3_64(item_id.as_bytes()) & u64::from(buckets - 1)) as u32
 }
 
-/// The number of buckets for a project that starts with an import of `bytes` of JSON.
-pub fn buckets_for(bytes: u64) -> u32 {
-    let wanted = bytes.div_ceil(BYTES_PER_BUCKET).clamp(1, u64::from(MAX_BUCKETS));
+/// The number of buckets of about `bytes_per_bucket` each that hold `bytes`.
+pub fn buckets_for(bytes: u64, bytes_per_bucket: u64) -> u32 {
+    let wanted = bytes.div_ceil(bytes_per_bucket.max(1)).clamp(1, u64::from(MAX_BUCKETS));
     (wanted as u32).next_power_of_two()
 }
 
@@ -42,10 +43,12 @@ mod tests {
 
     #[test]
     fn bucket_counts_follow_the_size() {
-        assert_eq!(buckets_for(0), 1);
-        assert_eq!(buckets_for(64 << 20), 1);
-        assert_eq!(buckets_for((64 << 20) + 1), 2);
-        assert_eq!(buckets_for(2 << 30), 32);
-        assert_eq!(buckets_for(u64::MAX), MAX_BUCKETS);
+        let buckets = |bytes| buckets_for(bytes, BYTES_PER_BUCKET);
+        assert_eq!(buckets(0), 1);
+        assert_eq!(buckets(64 << 20), 1);
+        assert_eq!(buckets((64 << 20) + 1), 2);
+        assert_eq!(buckets(2 << 30), 32);
+        assert_eq!(buckets(u64::MAX), MAX_BUCKETS);
+        assert_eq!(buckets_for(1000, 300), 4);
     }
 }

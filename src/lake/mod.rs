@@ -5,6 +5,7 @@ mod bucket;
 mod location;
 mod merge;
 mod parquet;
+mod rebucket;
 mod stage;
 
 use std::sync::Arc;
@@ -16,10 +17,11 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-pub use bucket::{bucket_of, buckets_for};
+pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_rows};
+pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
 pub use stage::{Spill, Staged, Stager};
 
 /// The tables of a project. `items`, `annotations` and `results` are split into buckets; the others are one file each.

@@ -2,7 +2,7 @@
 //!
 //! An import of any size needs memory for one flush and for the buckets being merged, never for the whole input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Cursor, Write};
 use std::os::unix::fs::FileExt;
@@ -15,6 +15,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
+use super::rebucket::{buckets_over, rows_of_bucket};
 use super::{Table, bucket_of};
 use crate::error::{Error, Result};
 
@@ -229,18 +230,23 @@ impl Spill {
         self.parts.len() as u32
     }
 
-    /// The buckets that got rows, in order.
-    pub fn touched(&self) -> Vec<u32> {
-        (0u32..).zip(&self.parts).filter(|(_, parts)| !parts.is_empty()).map(|(bucket, _)| bucket).collect()
+    /// The buckets out of `buckets` that can have got rows, in order: all that did, and more only where staged buckets are split.
+    pub fn touched(&self, buckets: u32) -> BTreeSet<u32> {
+        let filled = (0u32..).zip(&self.parts).filter(|(_, parts)| !parts.is_empty());
+        filled.flat_map(|(staged, _)| buckets_over(staged, self.buckets(), buckets)).collect()
     }
 
-    /// The staged rows of one bucket as (items, annotations, results), each in the order of the input.
-    pub fn load(&self, bucket: u32) -> Result<[RecordBatch; 3]> {
+    /// The staged rows of bucket `bucket` out of `buckets` as (items, annotations, results). The project's number of buckets can have become
+    /// another one since they were staged: then they are split again, or joined. An item's rows are in the order of the input.
+    pub fn load(&self, bucket: u32, buckets: u32) -> Result<[RecordBatch; 3]> {
         let mut tables: [Vec<RecordBatch>; 3] = Default::default();
         let mut bytes = 0;
-        for part in &self.parts[bucket as usize] {
+        let splits = buckets > self.buckets();
+        let staged = buckets_over(bucket, buckets, self.buckets());
+        for part in staged.flat_map(|staged| &self.parts[staged as usize]) {
             for (table, part) in part.iter().enumerate() {
                 let batch = self.read(part)?;
+                let batch = if splits { rows_of_bucket(&batch, bucket, buckets)? } else { batch };
                 bytes += held_bytes(&batch);
                 tables[table].push(batch);
             }
@@ -271,6 +277,63 @@ impl Spill {
                 let mut reader = StreamReader::try_new(Cursor::new(blob), None).map_err(Error::internal)?;
                 let batch = reader.next().ok_or_else(|| Error::internal(anyhow::anyhow!("spilled batch is empty")))?;
                 batch.map_err(Error::internal)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_formats::label_studio::{ParseOptions, SplitOptions, Splitter, parse_chunk};
+    use serde_json::json;
+
+    use super::*;
+
+    /// Sixty items in six chunks, of which each annotation says its own id; with a budget of some bytes every chunk is spilled.
+    fn staged(buckets: u32, flush_bytes: usize, temp: &Path) -> Spill {
+        let mut stager = Stager::new(buckets, flush_bytes, temp);
+        for chunk in 0..6u64 {
+            let label = |id: u64| json!([{ "type": "choices", "value": { "choices": [id.to_string()] } }]);
+            let annotations = |id: u64| json!([{ "id": id * 2, "completed_by": 1, "result": label(id * 2) }, { "id": id * 2 + 1, "completed_by": 2, "result": [] }]);
+            let task = |n: u64| json!({ "id": chunk * 10 + n, "data": {}, "annotations": annotations(chunk * 10 + n) });
+            let export = serde_json::Value::from((0..10).map(task).collect::<Vec<_>>()).to_string();
+            let tasks = Splitter::new(export.as_bytes(), SplitOptions::new("export")).next_chunk().unwrap().unwrap();
+            let options = ParseOptions { source: "p".to_owned(), file: "export".to_owned() };
+            let parsed = parse_chunk(&tasks, &options).unwrap();
+            let rows = Staged::new(0, &parsed.positions, parsed.items, parsed.annotations, parsed.results).unwrap();
+            stager.push(chunk, rows).unwrap();
+        }
+        stager.finish().unwrap()
+    }
+
+    fn texts(batch: &RecordBatch, column: &str) -> Vec<String> {
+        text_column(batch, column).unwrap().iter().map(|text| text.unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn staged_rows_can_be_had_for_any_number_of_buckets() {
+        let temp = tempfile::tempdir().unwrap();
+        for flush_bytes in [1, usize::MAX] {
+            for (from, to) in [(1, 1), (1, 8), (2, 8), (8, 2), (8, 1), (4, 4)] {
+                let spill = staged(from, flush_bytes, temp.path());
+                assert_eq!(spill.file.is_some(), flush_bytes == 1);
+                let (mut items, mut annotations) = (Vec::new(), 0);
+                for bucket in spill.touched(to) {
+                    let [tasks, answers, results] = spill.load(bucket, to).unwrap();
+                    for batch in [&tasks, &answers, &results] {
+                        assert!(texts(batch, "item_id").iter().all(|id| bucket_of(id, to) == bucket), "{from} to {to}");
+                    }
+                    items.extend(texts(&tasks, "item_id"));
+                    annotations += answers.num_rows();
+                    // What the merge relies on: results follow the order of their annotations.
+                    let with_result =
+                        texts(&answers, "native_id").into_iter().filter(|id| id.parse::<u64>().unwrap() % 2 == 0);
+                    assert!(with_result.eq(texts(&results, "label")), "{from} to {to}");
+                }
+                items.sort();
+                let mut expected: Vec<String> = (0..60).map(|n| format!("p/task/{n}")).collect();
+                expected.sort();
+                assert_eq!((items, annotations), (expected, 120), "{from} to {to}");
             }
         }
     }

@@ -9,6 +9,7 @@ use assay::config::Config;
 use assay::engine::TableSet;
 use assay::error::Result;
 use assay::jobs::import::{ImportRequest, ImportSummary, Input, Progress, run};
+use assay::lake::BYTES_PER_BUCKET;
 use assay::store::{DEFAULT_WORKSPACE, Project, Snapshot};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -93,6 +94,7 @@ pub fn request(project: &str, inputs: Vec<Input>) -> ImportRequest {
         source: None,
         config: None,
         actor: "test".to_owned(),
+        bucket_bytes: BYTES_PER_BUCKET,
         lease: None,
     }
 }

@@ -1,6 +1,6 @@
 //! One attempt to merge what was read into the project's newest snapshot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -33,8 +33,10 @@ pub(super) struct Attempt {
     names: Arc<Vec<String>>,
     /// Files put into the lake so far: taken back when they come into no snapshot.
     pub(super) written: Arc<Mutex<Vec<String>>>,
+    /// The number of buckets that the project has.
+    buckets: u32,
     /// Buckets to visit: those that got rows, or all when old rows must change their rater's id.
-    buckets: Vec<u32>,
+    visit: BTreeSet<u32>,
 }
 
 pub(super) fn taken(written: &Mutex<Vec<String>>) -> Vec<String> {
@@ -47,17 +49,13 @@ impl Attempt {
         request: &ImportRequest,
         read: &Arc<ReadOutcome>,
         target: Target,
-        buckets: u32,
     ) -> Result<Self> {
         let parent = app.db.latest_snapshot(target.id()).await?;
-        if let Some(parent) = &parent
-            && parent.buckets as u32 != buckets
-        {
-            return Err(Error::Conflict(format!(
-                "the buckets of {} were changed by another import while this one read its files; run it again",
-                target.name()
-            )));
-        }
+        // Another import may have made the project, or have let its buckets grow, while this one read its files.
+        let buckets = match &parent {
+            Some(parent) => u32::try_from(parent.buckets).map_err(Error::internal)?,
+            None => read.spill.buckets(),
+        };
         let files = match &parent {
             Some(parent) => app.data_files(target.id(), parent.number).await?,
             None => Vec::new(),
@@ -70,7 +68,7 @@ impl Attempt {
         let rejects = add_rejects(&old_rejects, &read.rejects)?;
 
         let renames_old = known.iter().any(|rater| resolved.aliases.contains_key(&rater.rater_id));
-        let visit = if renames_old { (0..buckets).collect() } else { read.spill.touched() };
+        let visit = if renames_old { (0..buckets).collect() } else { read.spill.touched(buckets) };
         Ok(Self {
             app: app.clone(),
             read: read.clone(),
@@ -83,16 +81,17 @@ impl Attempt {
             rejects,
             names: Arc::new(request.inputs.iter().map(|input| input.name.clone()).collect()),
             written: Arc::default(),
-            buckets: visit,
+            buckets,
+            visit,
         })
     }
 
     pub(super) async fn run(self, progress: &Progress) -> Result<Draft> {
-        progress.buckets.store(self.buckets.len() as u64, Ordering::Relaxed);
+        progress.buckets.store(self.visit.len() as u64, Ordering::Relaxed);
         progress.written.store(0, Ordering::Relaxed);
         let parallel = std::thread::available_parallelism().map_or(2, usize::from);
         let attempt = &self;
-        let changes: Vec<BucketChange> = stream::iter(self.buckets.clone())
+        let changes: Vec<BucketChange> = stream::iter(self.visit.clone())
             .map(|bucket| async move {
                 progress.check()?;
                 let change = attempt.bucket(bucket).await?;
@@ -113,7 +112,11 @@ impl Attempt {
             old_bytes.insert(file.table, self.app.lake.get_data(file).await?);
         }
         let (read, aliases, names) = (self.read.clone(), self.aliases.clone(), self.names.clone());
-        let work = tokio::task::spawn_blocking(move || merge_and_encode(&read, bucket, old_bytes, &aliases, &names));
+        let buckets = self.buckets;
+        let work = tokio::task::spawn_blocking(move || {
+            let staged = read.spill.load(bucket, buckets)?;
+            merge_and_encode(&staged, old_bytes, &aliases, &names)
+        });
         let (mut change, encoded) = work.await.map_err(Error::internal)??;
         if encoded.is_empty() {
             return Ok(change);
@@ -160,7 +163,6 @@ impl Attempt {
         }
         let kept: u64 = self.files.iter().filter(|file| !removed.contains(&file.id)).map(|file| file.bytes).sum();
         counts.bytes = kept + added.iter().map(|file| file.bytes).sum::<u64>();
-        let buckets = self.read.spill.buckets();
-        Ok(Draft { target: self.target, parent: self.parent, buckets, added, removed, outcome, counts })
+        Ok(Draft { target: self.target, parent: self.parent, buckets: self.buckets, added, removed, outcome, counts })
     }
 }

@@ -6,7 +6,6 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 
 use crate::error::{Error, Result};
-use crate::jobs::read::ReadOutcome;
 use crate::lake::{Aliases, BucketRows, DataFile, Encoded, MergeOutcome, Table, encode, merge_bucket, read_rows};
 
 /// What a bucket's merge did to the project's totals.
@@ -30,13 +29,11 @@ pub(super) struct Totals {
 pub(super) type EncodedTables = Vec<(Table, Encoded)>;
 
 pub(super) fn merge_and_encode(
-    read: &ReadOutcome,
-    bucket: u32,
+    staged: &[RecordBatch; 3],
     old_bytes: BTreeMap<Table, bytes::Bytes>,
     aliases: &Aliases,
     names: &[String],
 ) -> Result<(BucketChange, EncodedTables)> {
-    let staged = read.spill.load(bucket)?;
     let old = match old_bytes.is_empty() {
         true => None,
         false => {
@@ -51,7 +48,7 @@ pub(super) fn merge_and_encode(
             })
         }
     };
-    let merged = merge_bucket(&staged, old.as_ref(), aliases, names)?;
+    let merged = merge_bucket(staged, old.as_ref(), aliases, names)?;
     let before = old.as_ref().map(totals).transpose()?.unwrap_or_default();
     let Some(rows) = merged.rows else {
         return Ok((
@@ -60,7 +57,7 @@ pub(super) fn merge_and_encode(
         ));
     };
     let after = totals(&rows)?;
-    drop((staged, old));
+    drop(old);
     let mut encoded = Vec::with_capacity(3);
     for table in Table::BUCKETED {
         if let Some(batch) = rows.table(table).filter(|batch| batch.num_rows() > 0) {

@@ -42,6 +42,8 @@ pub struct ImportRequest {
     /// The labelling config (XML).
     pub config: Option<String>,
     pub actor: String,
+    /// How much a bucket should hold, as [`crate::lake::BYTES_PER_BUCKET`] says.
+    pub bucket_bytes: u64,
     /// The job on whose behalf this runs: ended in the same transaction as the snapshot.
     pub lease: Option<Lease>,
 }
@@ -98,7 +100,8 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
     if let Some(project) = &existing {
         app.copy_snapshots(project).await?;
     }
-    let buckets = parent.as_ref().map_or_else(|| buckets_for(total), |snapshot| snapshot.buckets as u32);
+    let buckets =
+        parent.as_ref().map_or_else(|| buckets_for(total, request.bucket_bytes), |snapshot| snapshot.buckets as u32);
     let name = match &existing {
         Some(project) => project.name.as_str(),
         None => check_project_name(&request.project)?,
@@ -117,7 +120,7 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
     for _ in 0..COMMIT_ATTEMPTS {
         let merging = Instant::now();
         let target = Target::of(app, &request).await?;
-        let merge = Attempt::new(app, &request, &read, target, buckets).await?;
+        let merge = Attempt::new(app, &request, &read, target).await?;
         let written = merge.written.clone();
         let draft = match merge.run(&progress).await {
             Ok(draft) => draft,
