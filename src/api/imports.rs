@@ -26,6 +26,7 @@ use super::observe::RequestId;
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::error::{Error, Result};
+use crate::jobs::import::Mode;
 use crate::jobs::runner::{IMPORT, ImportPayload};
 use crate::lake::hex;
 use crate::store::{Job, NewJob, Once, Request, now_micros};
@@ -49,6 +50,10 @@ pub struct ImportQuery {
     source: Option<String>,
     /// The labelling config (XML): tells single from multiple choice. Without one the config of the snapshot before stays.
     config: Option<String>,
+    /// `merge`: the file adds to what is known. `full`: it is the whole truth about its source, and what it does not hold is removed.
+    #[serde(default)]
+    #[param(inline)]
+    mode: Mode,
 }
 
 /// The file's bytes, whatever their content type.
@@ -96,6 +101,7 @@ pub async fn create(
         name: query.filename.clone().unwrap_or_else(|| "upload".to_owned()),
         source: query.source.clone(),
         config: query.config.clone(),
+        mode: query.mode,
         actor: on.caller.actor.clone(),
     };
     let payload = serde_json::to_value(payload).map_err(Error::internal)?;

@@ -11,7 +11,7 @@ use super::serve::{bind, serve};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::jobs::import::{ImportRequest, Input};
+use crate::jobs::import::{ImportRequest, Input, Mode};
 use crate::lake::BYTES_PER_BUCKET;
 use crate::store::DEFAULT_WORKSPACE;
 
@@ -93,6 +93,7 @@ fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {
         inputs: vec![Input { path, name: project.file.to_owned() }],
         source: None,
         config: Some(project.config.to_owned()),
+        mode: Mode::Merge,
         actor: "demo".to_owned(),
         bucket_bytes: BYTES_PER_BUCKET,
         lease: None,

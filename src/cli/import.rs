@@ -13,8 +13,8 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::jobs::import::{ImportRequest, ImportSummary, Input, Progress, run as run_import};
-use crate::lake::BYTES_PER_BUCKET;
+use crate::jobs::import::{ImportRequest, ImportSummary, Input, Mode, Progress, run as run_import};
+use crate::lake::{BYTES_PER_BUCKET, Counts};
 use crate::store::DEFAULT_WORKSPACE;
 
 /// Rejects printed in full; the rest is in the `rejects` table.
@@ -37,6 +37,10 @@ pub struct ImportArgs {
     /// Name of the system that the ids come from [default: the project's name].
     #[arg(long)]
     source: Option<String>,
+
+    /// Whether the files add to what is known, or are the whole truth about their source: then what they do not hold is removed.
+    #[arg(long, value_enum, default_value_t = Mode::Merge)]
+    mode: Mode,
 
     /// How to print the summary.
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -62,6 +66,7 @@ pub async fn run(config: &Config, args: ImportArgs) -> Result<()> {
         inputs,
         source: args.source,
         config: labelling,
+        mode: args.mode,
         actor: "cli".to_owned(),
         bucket_bytes: BYTES_PER_BUCKET,
         lease: None,
@@ -158,11 +163,12 @@ pub(super) fn describe(summary: &ImportSummary) -> String {
         true => writeln!(text, "{}: snapshot {} committed", summary.project, summary.snapshot),
         false => writeln!(text, "{}: nothing new, snapshot {} stays", summary.project, summary.snapshot),
     };
-    let _ = writeln!(text, "  {:<12} {:>10} {:>10} {:>10}", "", "new", "changed", "unchanged");
+    let _ = writeln!(text, "  {:<12} {:>10} {:>10} {:>10} {:>10}", "", "new", "changed", "unchanged", "removed");
     for (name, counts) in
         [("items", summary.items), ("annotations", summary.annotations), ("predictions", summary.predictions)]
     {
-        let _ = writeln!(text, "  {name:<12} {:>10} {:>10} {:>10}", counts.new, counts.changed, counts.unchanged);
+        let Counts { new, changed, unchanged, removed } = counts;
+        let _ = writeln!(text, "  {name:<12} {new:>10} {changed:>10} {unchanged:>10} {removed:>10}");
     }
     let _ = writeln!(text, "  {} results read, {} rejected", summary.results, summary.rejected);
     if summary.prediction_ids + summary.draft_ids > 0 {

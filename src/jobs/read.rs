@@ -45,6 +45,8 @@ impl Progress {
 /// What the files held, besides the staged rows.
 #[derive(Debug)]
 pub struct ReadOutcome {
+    /// The first part of the ids of everything in the files.
+    pub source: String,
     pub spill: Spill,
     pub raters: Vec<RaterMention>,
     pub rejects: Vec<RecordBatch>,
@@ -101,7 +103,7 @@ pub fn read_inputs(
         }
         // Only the threads may hold ends of the channels now: the loops below end when the last thread does.
         drop((outcome_sender, jobs));
-        collect(outcomes, Stager::new(buckets, FLUSH_BYTES, temp), progress, &stop)
+        collect(outcomes, Stager::new(buckets, FLUSH_BYTES, temp), source, progress, &stop)
     })
 }
 
@@ -153,6 +155,7 @@ fn parse_all(jobs: &Mutex<Receiver<Job>>, outcomes: &SyncSender<Outcome>, option
 fn collect(
     outcomes: Receiver<Outcome>,
     mut stager: Stager,
+    source: &str,
     progress: &Progress,
     stop: &AtomicBool,
 ) -> Result<ReadOutcome> {
@@ -161,14 +164,14 @@ fn collect(
     let mut rejects = std::collections::BTreeMap::new();
     let mut counts = assay_formats::label_studio::Counts::default();
     for (sequence, file, parsed) in outcomes {
-        let staged = parsed.and_then(|parsed| {
+        let staged = parsed.and_then(|mut parsed| {
             progress.items.fetch_add(parsed.items.num_rows() as u64, Ordering::Relaxed);
             counts += parsed.counts;
-            raters.extend(parsed.raters);
+            raters.append(&mut parsed.raters);
             if parsed.rejects.num_rows() > 0 {
-                rejects.insert(sequence, parsed.rejects);
+                rejects.insert(sequence, parsed.rejects.clone());
             }
-            let rows = Staged::new(file as u32, &parsed.positions, parsed.items, parsed.annotations, parsed.results)?;
+            let rows = Staged::new(file as u32, parsed)?;
             if first_error.is_none() { stager.push(sequence, rows) } else { Ok(()) }
         });
         if let Err(error) = staged {
@@ -183,7 +186,8 @@ fn collect(
     }
     progress.check()?;
     let bytes = progress.bytes.load(Ordering::Relaxed);
-    Ok(ReadOutcome { spill: stager.finish()?, raters, rejects: rejects.into_values().collect(), counts, bytes })
+    let (source, spill) = (source.to_owned(), stager.finish()?);
+    Ok(ReadOutcome { source, spill, raters, rejects: rejects.into_values().collect(), counts, bytes })
 }
 
 struct Counting<'a> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::import::{ImportRequest, Input, Progress};
+use super::import::{ImportRequest, Input, Mode, Progress};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lake::BYTES_PER_BUCKET;
@@ -32,6 +32,8 @@ pub struct ImportPayload {
     pub name: String,
     pub source: Option<String>,
     pub config: Option<String>,
+    #[serde(default)]
+    pub mode: Mode,
     pub actor: String,
 }
 
@@ -111,6 +113,7 @@ async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress
         inputs: vec![Input { path: payload.path, name: payload.name }],
         source: payload.source,
         config: payload.config,
+        mode: payload.mode,
         actor: payload.actor,
         bucket_bytes: BYTES_PER_BUCKET,
         lease: Some(lease.clone()),

@@ -1,7 +1,8 @@
 //! Merging the staged rows of one bucket into the rows it already has.
 //!
 //! Rules (DESIGN, default policies): an older `updated_at` never replaces a newer one; at equal times other content takes
-//! the row being imported; nothing is ever removed by a merge.
+//! the row being imported; nothing is removed. Where the files are the whole truth about their source, what they say stands even when
+//! it is older, and what they do not hold is removed (see [`super::full`]).
 
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use arrow::array::{
 };
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType, UInt32Type, UInt64Type};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::Table;
+use super::full::Gone;
 use super::stage::{BYTE, FILE, INDEX, item_ids, text_column};
 use crate::error::{Error, Result};
 
@@ -46,6 +48,16 @@ pub struct Counts {
     pub new: u64,
     pub changed: u64,
     pub unchanged: u64,
+    /// Rows that the files do not hold any more, where they are the whole truth.
+    #[serde(default)]
+    pub removed: u64,
+}
+
+impl Counts {
+    /// Rows that are not as they were.
+    fn differing(&self) -> u64 {
+        self.new + self.changed + self.removed
+    }
 }
 
 impl AddAssign for Counts {
@@ -53,6 +65,7 @@ impl AddAssign for Counts {
         self.new += other.new;
         self.changed += other.changed;
         self.unchanged += other.unchanged;
+        self.removed += other.removed;
     }
 }
 
@@ -70,24 +83,34 @@ pub struct Merged {
     pub rows: Option<BucketRows>,
 }
 
+/// What is the same for every bucket of an import.
+#[derive(Debug, Default)]
+pub struct MergeRules {
+    pub aliases: Aliases,
+    /// The imported files, for messages.
+    pub files: Vec<String>,
+    /// The source about which the files are the whole truth; none where they only add to what is known.
+    pub whole_source: Option<String>,
+}
+
 /// A row of one of the two sources: 0 is what the bucket had, 1 is what the import brought.
 type Pick = (usize, usize);
 
-/// Merges `staged` (items, annotations, results in input order) into `old`. `files` names the imported files for messages.
-pub fn merge_bucket(
-    staged: &[RecordBatch; 3],
-    old: Option<&BucketRows>,
-    aliases: &Aliases,
-    files: &[String],
-) -> Result<Merged> {
+/// Merges `staged` (items, annotations, results in input order) into `old`.
+pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, rules: &MergeRules) -> Result<Merged> {
+    let aliases = &rules.aliases;
     let empty = BucketRows {
         items: RecordBatch::new_empty(Table::Items.schema()),
         annotations: RecordBatch::new_empty(Table::Annotations.schema()),
         results: RecordBatch::new_empty(Table::Results.schema()),
     };
     let old = old.unwrap_or(&empty);
-    let items = pick_items(&old.items, &staged[0], files)?;
-    let annotations = pick_annotations([&old.annotations, &staged[1]], &staged[0], aliases, files)?;
+    let gone = match &rules.whole_source {
+        Some(source) => Gone::of(source, old, staged)?,
+        None => Gone::default(),
+    };
+    let items = pick_items(&old.items, &staged[0], &gone.items, rules)?;
+    let annotations = pick_annotations([&old.annotations, &staged[1]], &staged[0], &gone.annotations, rules)?;
 
     let outcome =
         MergeOutcome { items: items.counts, annotations: annotations.counts, predictions: annotations.predictions };
@@ -126,6 +149,12 @@ struct Picked {
     differs: bool,
 }
 
+impl Picked {
+    fn counts_of(&mut self, kind: &str) -> &mut Counts {
+        if kind == "prediction" { &mut self.predictions } else { &mut self.counts }
+    }
+}
+
 /// What decides between two rows of one id.
 struct Versioned<'a> {
     updated_at: &'a TimestampMicrosecondArray,
@@ -145,7 +174,7 @@ impl<'a> Versioned<'a> {
     }
 }
 
-fn typed<'a, T: arrow::datatypes::ArrowPrimitiveType>(
+pub(super) fn typed<'a, T: arrow::datatypes::ArrowPrimitiveType>(
     batch: &'a RecordBatch,
     name: &str,
 ) -> Result<&'a arrow::array::PrimitiveArray<T>> {
@@ -160,24 +189,25 @@ fn is_older(new: Option<i64>, present: Option<i64>) -> bool {
     matches!((new, present), (Some(new), Some(present)) if new < present)
 }
 
-fn pick_items(old: &RecordBatch, new: &RecordBatch, files: &[String]) -> Result<Picked> {
+fn pick_items(old: &RecordBatch, new: &RecordBatch, gone: &HashSet<usize>, rules: &MergeRules) -> Result<Picked> {
     let (old_ids, new_ids) = (item_ids(old)?, item_ids(new)?);
     let versions = [Versioned::of(old)?, Versioned::of(new)?];
     let file = typed::<UInt32Type>(new, FILE)?;
-    let mut present: HashMap<&str, Pick> = (0..old.num_rows()).map(|row| (old_ids.value(row), (0, row))).collect();
     let old_rows: HashMap<&str, usize> = (0..old.num_rows()).map(|row| (old_ids.value(row), row)).collect();
+    let mut present = staying(&old_rows, gone);
     let mut last_seen: HashMap<&str, usize> = HashMap::with_capacity(new.num_rows());
     for row in by_file(file) {
         let id = new_ids.value(row);
         if let Some(&first) = last_seen.get(id)
             && file.value(first) == file.value(row)
         {
-            return Err(repeated("task", id, first, row, new, files)?);
+            return Err(repeated("task", id, first, row, new, &rules.files)?);
         }
-        last_seen.insert(id, row);
-        replace_if_newer(&mut present, id, row, &versions, |_| false);
+        let overrules = last_seen.insert(id, row).is_none() && rules.whole_source.is_some();
+        replace_if_newer(&mut present, id, row, &versions, overrules, |_| false);
     }
     let mut picked = Picked::default();
+    picked.counts.removed = gone.len() as u64;
     for id in last_seen.keys() {
         match (old_rows.get(id), present[id]) {
             (None, _) => picked.counts.new += 1,
@@ -185,17 +215,24 @@ fn pick_items(old: &RecordBatch, new: &RecordBatch, files: &[String]) -> Result<
             (Some(_), _) => picked.counts.unchanged += 1,
         }
     }
-    picked.differs = picked.counts.new + picked.counts.changed > 0;
+    picked.differs = picked.counts.differing() > 0;
     picked.picks = present.into_values().collect();
     Ok(picked)
 }
 
-/// Lets new row `row` stand for `id` unless it is older than, or says the same as, the row that stands there.
+/// The old rows that are not gone.
+fn staying<'a>(old_rows: &HashMap<&'a str, usize>, gone: &HashSet<usize>) -> HashMap<&'a str, Pick> {
+    old_rows.iter().filter(|(_, row)| !gone.contains(*row)).map(|(&id, &row)| (id, (0, row))).collect()
+}
+
+/// Lets new row `row` stand for `id` unless it is older than, or says the same as, the row that stands there. One that overrules is
+/// taken also when it is older.
 fn replace_if_newer<'a>(
     present: &mut HashMap<&'a str, Pick>,
     id: &'a str,
     row: usize,
     versions: &[Versioned<'_>; 2],
+    overrules: bool,
     differs_otherwise: impl Fn(Pick) -> bool,
 ) {
     let Some(&standing) = present.get(id) else {
@@ -203,7 +240,7 @@ fn replace_if_newer<'a>(
         return;
     };
     let (source, at) = standing;
-    if is_older(versions[1].time(row), versions[source].time(at)) {
+    if !overrules && is_older(versions[1].time(row), versions[source].time(at)) {
         return;
     }
     let same_content = versions[1].content_hash.value(row) == versions[source].content_hash.value(at)
@@ -216,18 +253,18 @@ fn replace_if_newer<'a>(
 fn pick_annotations(
     sources: [&RecordBatch; 2],
     new_items: &RecordBatch,
-    aliases: &Aliases,
-    files: &[String],
+    gone: &HashSet<usize>,
+    rules: &MergeRules,
 ) -> Result<Picked> {
     let [old, new] = sources;
     let ids = [text_column(old, "annotation_id")?, text_column(new, "annotation_id")?];
     let raters = [text_column(old, "rater_id")?, text_column(new, "rater_id")?];
-    let kinds = text_column(new, "kind")?;
+    let kinds = [text_column(old, "kind")?, text_column(new, "kind")?];
     let versions = [Versioned::of(old)?, Versioned::of(new)?];
     let file = typed::<UInt32Type>(new, FILE)?;
-    let canonical = |id: &'_ str| -> String { aliases.get(id).cloned().unwrap_or_else(|| id.to_owned()) };
+    let canonical = |id: &'_ str| -> String { rules.aliases.get(id).cloned().unwrap_or_else(|| id.to_owned()) };
     let old_rows: HashMap<&str, usize> = (0..old.num_rows()).map(|row| (ids[0].value(row), row)).collect();
-    let mut present: HashMap<&str, Pick> = old_rows.iter().map(|(&id, &row)| (id, (0, row))).collect();
+    let mut present = staying(&old_rows, gone);
     let mut last_seen: HashMap<&str, usize> = HashMap::with_capacity(new.num_rows());
     for row in by_file(file) {
         let id = ids[1].value(row);
@@ -236,27 +273,29 @@ fn pick_annotations(
         {
             let items = text_column(new, "item_id")?;
             let of = |annotation: usize| first_item_row(new_items, items.value(annotation), file.value(annotation));
-            return Err(repeated("annotation", id, of(first)?, of(row)?, new_items, files)?);
+            return Err(repeated("annotation", id, of(first)?, of(row)?, new_items, &rules.files)?);
         }
-        last_seen.insert(id, row);
+        let overrules = last_seen.insert(id, row).is_none() && rules.whole_source.is_some();
         // An export made after a user was deleted no longer knows who annotated: what an earlier one knew is kept.
         let other_rater = |(source, at): Pick| {
             let rater = raters[1].value(row);
             !rater.contains("/deleted-user/") && canonical(rater) != canonical(raters[source].value(at))
         };
-        replace_if_newer(&mut present, id, row, &versions, other_rater);
+        replace_if_newer(&mut present, id, row, &versions, overrules, other_rater);
     }
     let mut picked = Picked::default();
     for (id, &row) in &last_seen {
-        let counts = if kinds.value(row) == "prediction" { &mut picked.predictions } else { &mut picked.counts };
+        let counts = picked.counts_of(kinds[1].value(row));
         match (old_rows.contains_key(id), present[id]) {
             (false, _) => counts.new += 1,
             (true, (1, _)) => counts.changed += 1,
             (true, _) => counts.unchanged += 1,
         }
     }
-    let sum = |counts: Counts| counts.new + counts.changed;
-    picked.differs = sum(picked.counts) + sum(picked.predictions) > 0;
+    for &row in gone {
+        picked.counts_of(kinds[0].value(row)).removed += 1;
+    }
+    picked.differs = picked.counts.differing() + picked.predictions.differing() > 0;
     picked.picks = present.into_values().collect();
     Ok(picked)
 }

@@ -2,6 +2,7 @@
 //! database alone; nothing here lists a directory to find data.
 
 mod bucket;
+mod full;
 mod location;
 mod merge;
 mod parquet;
@@ -19,7 +20,7 @@ use crate::error::{Error, Result};
 
 pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for};
 pub use location::Location;
-pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, Merged, merge_bucket};
+pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_rows};
 pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
 pub use stage::{Spill, Staged, Stager};

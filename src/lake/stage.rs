@@ -9,11 +9,12 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt8Array, UInt32Array, UInt64Array};
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
+use assay_formats::label_studio::Parsed;
 
 use super::rebucket::{buckets_over, rows_of_bucket};
 use super::{Table, bucket_of};
@@ -23,6 +24,8 @@ use crate::error::{Error, Result};
 pub(super) const FILE: &str = "_file";
 pub(super) const INDEX: &str = "_index";
 pub(super) const BYTE: &str = "_byte";
+/// Lists that the item's task lacks, as [`assay_formats::label_studio::Parsed::lacking`] has them.
+pub(super) const LACKING: &str = "_lacking";
 
 /// A column of a bucket longer than this would not fit the 32-bit offsets of Arrow strings.
 const MAX_BUCKET_BYTES: usize = 1_900 << 20;
@@ -36,20 +39,20 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// Tags the rows of a chunk with their file and, for items, with (task index, byte offset).
-    pub fn new(
-        file: u32,
-        positions: &[(u64, u64)],
-        items: RecordBatch,
-        annotations: RecordBatch,
-        results: RecordBatch,
-    ) -> Result<Self> {
+    /// Tags the rows of a chunk with their file and, for items, with where the task stood and which lists it lacks.
+    pub fn new(file: u32, parsed: Parsed) -> Result<Self> {
+        let Parsed { items, annotations, results, positions, lacking, .. } = parsed;
         let index = UInt64Array::from_iter_values(positions.iter().map(|p| p.0));
         let byte = UInt64Array::from_iter_values(positions.iter().map(|p| p.1));
         let tag = |rows| Arc::new(UInt32Array::from_value(file, rows)) as ArrayRef;
         let mut item_columns = items.columns().to_vec();
         let file_tag = tag(items.num_rows());
-        item_columns.extend([file_tag, Arc::new(index) as _, Arc::new(byte) as _]);
+        item_columns.extend([
+            file_tag,
+            Arc::new(index) as _,
+            Arc::new(byte) as _,
+            Arc::new(UInt8Array::from(lacking)) as _,
+        ]);
         let tagged = |table: Table, batch: RecordBatch| {
             let mut columns = batch.columns().to_vec();
             columns.push(tag(batch.num_rows()));
@@ -78,6 +81,7 @@ fn staged_schema(table: Table) -> SchemaRef {
             Arc::new(Field::new(FILE, DataType::UInt32, false)),
             Arc::new(Field::new(INDEX, DataType::UInt64, false)),
             Arc::new(Field::new(BYTE, DataType::UInt64, false)),
+            Arc::new(Field::new(LACKING, DataType::UInt8, false)),
         ]),
         Table::Annotations | Table::Results => fields.push(Arc::new(Field::new(FILE, DataType::UInt32, false))),
         Table::Raters | Table::Rejects => {}
@@ -300,8 +304,7 @@ mod tests {
             let tasks = Splitter::new(export.as_bytes(), SplitOptions::new("export")).next_chunk().unwrap().unwrap();
             let options = ParseOptions { source: "p".to_owned(), file: "export".to_owned() };
             let parsed = parse_chunk(&tasks, &options).unwrap();
-            let rows = Staged::new(0, &parsed.positions, parsed.items, parsed.annotations, parsed.results).unwrap();
-            stager.push(chunk, rows).unwrap();
+            stager.push(chunk, Staged::new(0, parsed).unwrap()).unwrap();
         }
         stager.finish().unwrap()
     }

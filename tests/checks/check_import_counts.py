@@ -32,7 +32,7 @@ def import_again(check, what, data, project, path, snapshot):
     before = common.stored(data)
     again = common.import_files(data, project, path)
     check.equal(f"{what}, imported again: (committed, snapshot)", (again["committed"], again["snapshot"]), (False, snapshot))
-    check.equal(f"{what}, imported again: items", again["items"], {"new": 0, "changed": 0, "unchanged": again["items"]["unchanged"]})
+    check.equal(f"{what}, imported again: items", again["items"], {"new": 0, "changed": 0, "unchanged": again["items"]["unchanged"], "removed": 0})
     check.true(f"{what}, imported again: storage is unchanged", common.stored(data) == before)
 
 
@@ -88,7 +88,7 @@ def compare_rows(check, what, tables, expected):
 
 
 def compare_summary(check, what, summary, expected):
-    check.equal(f"{what}: new items", summary["items"], {"new": len(expected.items), "changed": 0, "unchanged": 0})
+    check.equal(f"{what}: new items", summary["items"], {"new": len(expected.items), "changed": 0, "unchanged": 0, "removed": 0})
     check.equal(f"{what}: new annotations", summary["annotations"]["new"], len(expected.annotations) + len(expected.drafts))
     check.equal(f"{what}: new predictions", summary["predictions"]["new"], len(expected.predictions))
     check.equal(

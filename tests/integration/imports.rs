@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::support::{TestApp, choice, request, task};
 
 fn counts(new: u64, changed: u64, unchanged: u64) -> Counts {
-    Counts { new, changed, unchanged }
+    Counts { new, changed, unchanged, removed: 0 }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use assay::app::App;
 use assay::config::Config;
 use assay::engine::TableSet;
 use assay::error::Result;
-use assay::jobs::import::{ImportRequest, ImportSummary, Input, Progress, run};
+use assay::jobs::import::{ImportRequest, ImportSummary, Input, Mode, Progress, run};
 use assay::lake::BYTES_PER_BUCKET;
 use assay::store::{DEFAULT_WORKSPACE, Project, Snapshot};
 use serde_json::{Value, json};
@@ -93,6 +93,7 @@ pub fn request(project: &str, inputs: Vec<Input>) -> ImportRequest {
         inputs,
         source: None,
         config: None,
+        mode: Mode::Merge,
         actor: "test".to_owned(),
         bucket_bytes: BYTES_PER_BUCKET,
         lease: None,

@@ -8,34 +8,33 @@ use arrow::array::RecordBatch;
 use assay_formats::label_studio::{known_raters, raters_batch, resolve_raters};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::ImportRequest;
 use super::bucket::{BucketChange, merge_and_encode};
 use super::draft::Draft;
 use super::single::{add_rejects, read_single};
 use super::target::Target;
+use super::{ImportRequest, Mode};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::jobs::read::{Progress, ReadOutcome};
-use crate::lake::{Aliases, DataFile, Encoded, MergeOutcome, ProjectPrefix, Table, encode};
+use crate::lake::{DataFile, Encoded, MergeOutcome, MergeRules, ProjectPrefix, Table, encode};
 use crate::store::Snapshot;
 
 /// One attempt to merge what was read into the project's newest snapshot.
 pub(super) struct Attempt {
     app: Arc<App>,
     read: Arc<ReadOutcome>,
+    rules: Arc<MergeRules>,
     target: Target,
     prefix: ProjectPrefix,
     parent: Option<Snapshot>,
     files: Vec<DataFile>,
-    aliases: Arc<Aliases>,
     raters: Option<RecordBatch>,
     rejects: Option<RecordBatch>,
-    names: Arc<Vec<String>>,
     /// Files put into the lake so far: taken back when they come into no snapshot.
     pub(super) written: Arc<Mutex<Vec<String>>>,
     /// The number of buckets that the project has.
     buckets: u32,
-    /// Buckets to visit: those that got rows, or all when old rows must change their rater's id.
+    /// Buckets to visit: those that got rows; all when old rows must change their rater's id, or can be gone.
     visit: BTreeSet<u32>,
 }
 
@@ -68,18 +67,21 @@ impl Attempt {
         let rejects = add_rejects(&old_rejects, &read.rejects)?;
 
         let renames_old = known.iter().any(|rater| resolved.aliases.contains_key(&rater.rater_id));
-        let visit = if renames_old { (0..buckets).collect() } else { read.spill.touched(buckets) };
+        let whole_source = (request.mode == Mode::Full).then(|| read.source.clone());
+        let visit =
+            if renames_old || whole_source.is_some() { (0..buckets).collect() } else { read.spill.touched(buckets) };
+        let files_named = request.inputs.iter().map(|input| input.name.clone()).collect();
+        let rules = MergeRules { aliases: resolved.aliases, files: files_named, whole_source };
         Ok(Self {
             app: app.clone(),
             read: read.clone(),
+            rules: Arc::new(rules),
             prefix: ProjectPrefix::new(&request.workspace, target.id()),
             target,
             parent,
             files,
-            aliases: Arc::new(resolved.aliases),
             raters: (raters != old_raters).then_some(raters),
             rejects,
-            names: Arc::new(request.inputs.iter().map(|input| input.name.clone()).collect()),
             written: Arc::default(),
             buckets,
             visit,
@@ -111,16 +113,11 @@ impl Attempt {
         for file in &old_files {
             old_bytes.insert(file.table, self.app.lake.get_data(file).await?);
         }
-        let (read, aliases, names) = (self.read.clone(), self.aliases.clone(), self.names.clone());
-        let buckets = self.buckets;
-        let work = tokio::task::spawn_blocking(move || {
-            let staged = read.spill.load(bucket, buckets)?;
-            merge_and_encode(&staged, old_bytes, &aliases, &names)
-        });
+        let (read, rules, buckets) = (self.read.clone(), self.rules.clone(), self.buckets);
+        let work =
+            tokio::task::spawn_blocking(move || merge_and_encode(read.spill.load(bucket, buckets)?, old_bytes, &rules));
         let (mut change, encoded) = work.await.map_err(Error::internal)??;
-        if encoded.is_empty() {
-            return Ok(change);
-        }
+        let Some(encoded) = encoded else { return Ok(change) };
         change.removed = old_files.iter().map(|file| file.id.clone()).collect();
         for (table, encoded) in encoded {
             change.added.push(self.put(table, bucket, encoded).await?);
@@ -142,10 +139,10 @@ impl Attempt {
             outcome.items += change.outcome.items;
             outcome.annotations += change.outcome.annotations;
             outcome.predictions += change.outcome.predictions;
-            counts.items += change.after.items - change.before.items;
-            counts.annotations += change.after.annotations - change.before.annotations;
-            counts.predictions += change.after.predictions - change.before.predictions;
-            // Content may change either way.
+            // A bucket can lose rows as well: what is there after it is added first.
+            counts.items = counts.items + change.after.items - change.before.items;
+            counts.annotations = counts.annotations + change.after.annotations - change.before.annotations;
+            counts.predictions = counts.predictions + change.after.predictions - change.before.predictions;
             counts.results = counts.results + change.after.results - change.before.results;
             added.extend(change.added);
             removed.extend(change.removed);

@@ -6,7 +6,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 
 use crate::error::{Error, Result};
-use crate::lake::{Aliases, BucketRows, DataFile, Encoded, MergeOutcome, Table, encode, merge_bucket, read_rows};
+use crate::lake::{BucketRows, DataFile, Encoded, MergeOutcome, MergeRules, Table, encode, merge_bucket, read_rows};
 
 /// What a bucket's merge did to the project's totals.
 #[derive(Debug, Default)]
@@ -28,12 +28,12 @@ pub(super) struct Totals {
 
 pub(super) type EncodedTables = Vec<(Table, Encoded)>;
 
+/// Merges staged rows into the bucket's files. No tables come of a bucket that stays as it is, and none with rows of one that is emptied.
 pub(super) fn merge_and_encode(
-    staged: &[RecordBatch; 3],
+    staged: [RecordBatch; 3],
     old_bytes: BTreeMap<Table, bytes::Bytes>,
-    aliases: &Aliases,
-    names: &[String],
-) -> Result<(BucketChange, EncodedTables)> {
+    rules: &MergeRules,
+) -> Result<(BucketChange, Option<EncodedTables>)> {
     let old = match old_bytes.is_empty() {
         true => None,
         false => {
@@ -48,23 +48,20 @@ pub(super) fn merge_and_encode(
             })
         }
     };
-    let merged = merge_bucket(staged, old.as_ref(), aliases, names)?;
+    let merged = merge_bucket(&staged, old.as_ref(), rules)?;
     let before = old.as_ref().map(totals).transpose()?.unwrap_or_default();
     let Some(rows) = merged.rows else {
-        return Ok((
-            BucketChange { outcome: merged.outcome, before, after: before, ..BucketChange::default() },
-            Vec::new(),
-        ));
+        return Ok((BucketChange { outcome: merged.outcome, before, after: before, ..BucketChange::default() }, None));
     };
     let after = totals(&rows)?;
-    drop(old);
+    drop((staged, old));
     let mut encoded = Vec::with_capacity(3);
     for table in Table::BUCKETED {
         if let Some(batch) = rows.table(table).filter(|batch| batch.num_rows() > 0) {
             encoded.push((table, encode(table, batch)?));
         }
     }
-    Ok((BucketChange { outcome: merged.outcome, before, after, ..BucketChange::default() }, encoded))
+    Ok((BucketChange { outcome: merged.outcome, before, after, ..BucketChange::default() }, Some(encoded)))
 }
 
 fn totals(rows: &BucketRows) -> Result<Totals> {

@@ -83,6 +83,7 @@ impl Draft {
         ImportSummary {
             project: self.target.name().to_owned(),
             project_id: self.target.id().to_owned(),
+            mode: request.mode,
             snapshot: self.parent_number() + i64::from(committed),
             committed,
             items: self.outcome.items,
@@ -100,9 +101,8 @@ impl Draft {
     }
 }
 
-/// A merge removes nothing.
 fn changes(outcome: &MergeOutcome) -> Changes {
-    let change = |counts: Counts| Change { new: counts.new, changed: counts.changed, removed: 0 };
+    let change = |counts: Counts| Change { new: counts.new, changed: counts.changed, removed: counts.removed };
     Changes {
         items: change(outcome.items),
         annotations: change(outcome.annotations),

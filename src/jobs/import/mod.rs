@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -30,6 +31,18 @@ pub use super::read::{Input, Progress, check_inputs};
 /// Another import can commit first; after so many lost races the caller is told.
 const COMMIT_ATTEMPTS: u32 = 20;
 
+/// What the files say of what they do not hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ImportMode)]
+pub enum Mode {
+    /// Nothing: they add to what is known, and an older version of a row never replaces a newer one.
+    #[default]
+    Merge,
+    /// That it is no more: they are the whole truth about their source, and their version of a row stands even when it is older.
+    Full,
+}
+
 /// What to import, into what.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
@@ -41,6 +54,7 @@ pub struct ImportRequest {
     pub source: Option<String>,
     /// The labelling config (XML).
     pub config: Option<String>,
+    pub mode: Mode,
     pub actor: String,
     /// How much a bucket should hold, as [`crate::lake::BYTES_PER_BUCKET`] says.
     pub bucket_bytes: u64,
@@ -53,6 +67,8 @@ pub struct ImportRequest {
 pub struct ImportSummary {
     pub project: String,
     pub project_id: String,
+    #[serde(default)]
+    pub mode: Mode,
     /// The project's newest snapshot after the import.
     pub snapshot: i64,
     /// False when the files held nothing new: then no snapshot was made.

@@ -70,7 +70,14 @@ pub struct Parsed {
     pub counts: Counts,
     /// For each item its index in the file, from 0, and its offset.
     pub positions: Vec<(u64, u64)>,
+    /// For each item the lists that its task lacks: [`NO_ANNOTATIONS`] and the others, added up.
+    pub lacking: Vec<u8>,
 }
+
+/// The task has no list of annotations, not even an empty one: nothing is said about them.
+pub const NO_ANNOTATIONS: u8 = 1;
+pub const NO_DRAFTS: u8 = 2;
+pub const NO_PREDICTIONS: u8 = 4;
 
 /// Turns whole tasks into rows.
 ///
@@ -103,6 +110,7 @@ pub(super) struct Parser<'o> {
     pub(super) authors: HashSet<u64>,
     pub(super) counts: Counts,
     pub(super) positions: Vec<(u64, u64)>,
+    pub(super) lacking: Vec<u8>,
     pub(super) leftovers: Leftovers,
 }
 
@@ -125,6 +133,7 @@ impl<'o> Parser<'o> {
             authors: HashSet::new(),
             counts: Counts::default(),
             positions: Vec::new(),
+            lacking: Vec::new(),
             leftovers: Leftovers::default(),
         }
     }
@@ -138,6 +147,7 @@ impl<'o> Parser<'o> {
             rejects: self.rejects.finish()?,
             counts: self.counts,
             positions: self.positions,
+            lacking: self.lacking,
         })
     }
 
@@ -268,6 +278,7 @@ impl<'o> Parser<'o> {
             .map_err(|e| self.fault(owner.bytes, 0, e.to_string(), EXPORT_AGAIN))?;
         self.counts.items += 1;
         self.positions.push((owner.bytes.index, owner.bytes.byte));
+        self.lacking.push(lacking(task));
         Ok(())
     }
 
@@ -288,6 +299,11 @@ impl<'o> Parser<'o> {
         };
         self.fault(at, start + inner, problem, remedy)
     }
+}
+
+fn lacking(task: &Task<'_>) -> u8 {
+    let bit = |list: &Option<Elements<'_>>, bit: u8| if matches!(list, Some(Elements::List(_))) { 0 } else { bit };
+    bit(&task.annotations, NO_ANNOTATIONS) | bit(&task.drafts, NO_DRAFTS) | bit(&task.predictions, NO_PREDICTIONS)
 }
 
 /// Where a piece of `whole` begins in it.
