@@ -19,6 +19,21 @@ pub fn buckets_for(bytes: u64, bytes_per_bucket: u64) -> u32 {
     (wanted as u32).next_power_of_two()
 }
 
+/// A bucket may hold so many times what it should before the number of buckets grows: then growth is rare, and what is in one fits in
+/// memory all the same.
+const SLACK: u64 = 2;
+
+/// The number of buckets for a project that has `buckets` of them, whose rows take `known` bytes in memory, and into which `staged` bytes
+/// are to be merged. It never gets less.
+///
+/// How much of what is staged is known already is seen only when it is merged. The larger of the two is at least half of what the project
+/// will hold, and does not count an export that is imported every night twice.
+pub fn grown_buckets(buckets: u32, known: u64, staged: u64, bytes_per_bucket: u64) -> u32 {
+    let bytes = known.max(staged);
+    let room = u64::from(buckets).saturating_mul(bytes_per_bucket).saturating_mul(SLACK);
+    if bytes <= room { buckets } else { buckets.max(buckets_for(bytes, bytes_per_bucket)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +65,16 @@ mod tests {
         assert_eq!(buckets(2 << 30), 32);
         assert_eq!(buckets(u64::MAX), MAX_BUCKETS);
         assert_eq!(buckets_for(1000, 300), 4);
+    }
+
+    #[test]
+    fn buckets_grow_when_they_hold_twice_their_measure() {
+        assert_eq!(grown_buckets(1, 0, 200, 100), 1);
+        assert_eq!(grown_buckets(1, 0, 201, 100), 4);
+        assert_eq!(grown_buckets(4, 800, 800, 100), 4, "the same export again makes nothing grow");
+        assert_eq!(grown_buckets(4, 801, 1, 100), 16);
+        assert_eq!(grown_buckets(64, 100, 100, 100), 64, "never less");
+        assert_eq!(grown_buckets(1, u64::MAX, u64::MAX, 1), MAX_BUCKETS);
+        assert_eq!(grown_buckets(MAX_BUCKETS, u64::MAX, 0, u64::MAX), MAX_BUCKETS);
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Table;
 use super::full::Gone;
-use super::stage::{BYTE, FILE, INDEX, item_ids, text_column};
+use super::stage::{BYTE, FILE, INDEX, held_bytes, item_ids, text_column};
 use crate::error::{Error, Result};
 
 /// Rater ids that turned out to be other forms of one person, and the id they are stored under.
@@ -39,6 +39,11 @@ impl BucketRows {
             Table::Results => Some(&self.results),
             Table::Raters | Table::Rejects => None,
         }
+    }
+
+    /// What they take in memory, in bytes.
+    pub fn memory(&self) -> u64 {
+        [&self.items, &self.annotations, &self.results].into_iter().map(|batch| held_bytes(batch) as u64).sum()
     }
 }
 
@@ -74,6 +79,14 @@ pub struct MergeOutcome {
     pub items: Counts,
     pub annotations: Counts,
     pub predictions: Counts,
+}
+
+impl AddAssign for MergeOutcome {
+    fn add_assign(&mut self, other: Self) {
+        self.items += other.items;
+        self.annotations += other.annotations;
+        self.predictions += other.predictions;
+    }
 }
 
 #[derive(Debug)]
@@ -204,7 +217,7 @@ fn pick_items(old: &RecordBatch, new: &RecordBatch, gone: &HashSet<usize>, rules
             return Err(repeated("task", id, first, row, new, &rules.files)?);
         }
         let overrules = last_seen.insert(id, row).is_none() && rules.whole_source.is_some();
-        replace_if_newer(&mut present, id, row, &versions, overrules, |_| false);
+        replace_if_newer(&mut present, id, row, old_rows.get(id).copied(), &versions, overrules, |_| false);
     }
     let mut picked = Picked::default();
     picked.counts.removed = gone.len() as u64;
@@ -231,6 +244,7 @@ fn replace_if_newer<'a>(
     present: &mut HashMap<&'a str, Pick>,
     id: &'a str,
     row: usize,
+    old_row: Option<usize>,
     versions: &[Versioned<'_>; 2],
     overrules: bool,
     differs_otherwise: impl Fn(Pick) -> bool,
@@ -243,10 +257,15 @@ fn replace_if_newer<'a>(
     if !overrules && is_older(versions[1].time(row), versions[source].time(at)) {
         return;
     }
-    let same_content = versions[1].content_hash.value(row) == versions[source].content_hash.value(at)
-        && versions[1].time(row) == versions[source].time(at);
-    if !same_content || differs_otherwise(standing) {
-        present.insert(id, (1, row));
+    let is_same = |(source, at): Pick| {
+        versions[1].content_hash.value(row) == versions[source].content_hash.value(at)
+            && versions[1].time(row) == versions[source].time(at)
+            && !differs_otherwise((source, at))
+    };
+    if !is_same(standing) {
+        // After another file's version this one may say again what was there.
+        let stored = old_row.map(|at| (0, at)).filter(|old| is_same(*old));
+        present.insert(id, stored.unwrap_or((1, row)));
     }
 }
 
@@ -281,7 +300,7 @@ fn pick_annotations(
             let rater = raters[1].value(row);
             !rater.contains("/deleted-user/") && canonical(rater) != canonical(raters[source].value(at))
         };
-        replace_if_newer(&mut present, id, row, &versions, overrules, other_rater);
+        replace_if_newer(&mut present, id, row, old_rows.get(id).copied(), &versions, overrules, other_rater);
     }
     let mut picked = Picked::default();
     for (id, &row) in &last_seen {

@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for};
+pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for, grown_buckets};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
-pub use parquet::{encode, encode_report, read_rows};
+pub use parquet::{encode, encode_report, read_bucket, read_rows};
 pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
 pub use stage::{Spill, Staged, Stager};
 

@@ -1,5 +1,7 @@
 //! Parquet in and out of memory: one bucket's table is one file.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
 use arrow::compute::concat_batches;
 use parquet::arrow::ArrowWriter;
@@ -8,7 +10,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
 
-use super::{Encoded, Table};
+use super::{BucketRows, Encoded, Table};
 use crate::error::{Error, Result};
 
 /// Small enough that a page of a disagreement list reads little, large enough to compress well.
@@ -64,6 +66,19 @@ fn properties(table: Table) -> Result<WriterProperties> {
         builder = builder.set_column_dictionary_enabled(ColumnPath::from(*name), false);
     }
     Ok(builder.build())
+}
+
+/// The rows of a bucket from the bytes of its files; a table without a file has no rows.
+pub fn read_bucket(files: &BTreeMap<Table, bytes::Bytes>) -> Result<BucketRows> {
+    let table = |table: Table| match files.get(&table) {
+        Some(bytes) => read_rows(table, bytes.clone()),
+        None => Ok(RecordBatch::new_empty(table.schema())),
+    };
+    Ok(BucketRows {
+        items: table(Table::Items)?,
+        annotations: table(Table::Annotations)?,
+        results: table(Table::Results)?,
+    })
 }
 
 /// Reads a whole file into one batch of today's schema: columns that an older file lacks are null.

@@ -98,6 +98,7 @@ pub struct Stager {
     /// Keyed by the chunk's number: parsing in parallel does not change the order of rows.
     pending: BTreeMap<u64, Staged>,
     pending_bytes: usize,
+    staged_bytes: u64,
     parts: Vec<Vec<[Part; 3]>>,
     spill: Option<SpillFile>,
 }
@@ -118,12 +119,23 @@ impl Stager {
     pub fn new(buckets: u32, flush_bytes: usize, temp: &Path) -> Self {
         let parts = (0..buckets).map(|_| Vec::new()).collect();
         let temp = temp.to_path_buf();
-        Self { buckets, flush_bytes, temp, pending: BTreeMap::new(), pending_bytes: 0, parts, spill: None }
+        Self {
+            buckets,
+            flush_bytes,
+            temp,
+            pending: BTreeMap::new(),
+            pending_bytes: 0,
+            staged_bytes: 0,
+            parts,
+            spill: None,
+        }
     }
 
     /// Takes the rows of chunk `sequence`; spills when the budget is used up.
     pub fn push(&mut self, sequence: u64, rows: Staged) -> Result<()> {
-        self.pending_bytes += rows.bytes();
+        let bytes = rows.bytes();
+        self.pending_bytes += bytes;
+        self.staged_bytes += bytes as u64;
         self.pending.insert(sequence, rows);
         if self.pending_bytes >= self.flush_bytes {
             self.flush(true)?;
@@ -134,7 +146,7 @@ impl Stager {
     pub fn finish(mut self) -> Result<Spill> {
         let to_disk = self.spill.is_some();
         self.flush(to_disk)?;
-        Ok(Spill { parts: self.parts, file: self.spill.map(|spill| spill.file) })
+        Ok(Spill { bytes: self.staged_bytes, parts: self.parts, file: self.spill.map(|spill| spill.file) })
     }
 
     fn flush(&mut self, to_disk: bool) -> Result<()> {
@@ -179,7 +191,7 @@ impl Stager {
 }
 
 /// What the rows themselves take. Arrays read from one spilled blob share its memory, which must not be counted for each column.
-fn held_bytes(batch: &RecordBatch) -> usize {
+pub(super) fn held_bytes(batch: &RecordBatch) -> usize {
     let sizes = batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or_default());
     sizes.sum()
 }
@@ -224,11 +236,17 @@ pub(super) fn text_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a 
 /// Everything an import brought, split by bucket.
 #[derive(Debug)]
 pub struct Spill {
+    bytes: u64,
     parts: Vec<Vec<[Part; 3]>>,
     file: Option<File>,
 }
 
 impl Spill {
+    /// What the rows take in memory, all together.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// The number of buckets that the rows were split into.
     pub fn buckets(&self) -> u32 {
         self.parts.len() as u32

@@ -138,6 +138,8 @@ pub struct Counts {
     pub rejects: u64,
     /// Size of its files.
     pub bytes: u64,
+    /// What the rows that are split into buckets take in memory; 0 in snapshots that are older than this figure.
+    pub memory: u64,
 }
 
 impl TryFrom<String> for Counts {

@@ -151,6 +151,9 @@ async fn imports_at_the_same_time_all_land() {
     }
     assert_eq!(test.newest(&test.project("reviews").await).await.number, 4);
     assert_eq!(test.query("reviews", "SELECT count(*), count(DISTINCT item_id) FROM annotations").await, [["8", "4"]]);
+    for number in 1..=4 {
+        test.check_snapshot(&test.project("reviews").await, number).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

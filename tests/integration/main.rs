@@ -3,6 +3,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests are switched by the environment")]
 
 mod api;
+mod buckets;
+mod full;
 mod imports;
 mod layers;
 mod lockfile;

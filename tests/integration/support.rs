@@ -1,5 +1,6 @@
 //! A fresh Assay in a temporary folder, and exports made by hand.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use assay::config::Config;
 use assay::engine::TableSet;
 use assay::error::Result;
 use assay::jobs::import::{ImportRequest, ImportSummary, Input, Mode, Progress, run};
-use assay::lake::BYTES_PER_BUCKET;
+use assay::lake::{BYTES_PER_BUCKET, Table, bucket_of, read_rows};
 use assay::store::{DEFAULT_WORKSPACE, Project, Snapshot};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -35,15 +36,30 @@ impl TestApp {
     }
 
     pub async fn import(&self, project: &str, exports: &[&Value]) -> Result<ImportSummary> {
-        let inputs = exports.iter().enumerate().map(|(n, export)| {
-            let name = format!("export-{n}.json");
-            Input { path: self.file(&name, export.to_string()), name }
-        });
-        self.import_files(project, inputs.collect()).await
+        self.import_files(project, self.inputs(exports)).await
+    }
+
+    /// An import of files that are the whole truth about `source`.
+    pub async fn import_full(&self, project: &str, source: &str, exports: &[&Value]) -> Result<ImportSummary> {
+        let request = request(project, self.inputs(exports));
+        self.run(ImportRequest { mode: Mode::Full, source: Some(source.to_owned()), ..request }).await
     }
 
     pub async fn import_files(&self, project: &str, inputs: Vec<Input>) -> Result<ImportSummary> {
-        run(&self.app, request(project, inputs), Arc::new(Progress::default())).await
+        self.run(request(project, inputs)).await
+    }
+
+    pub async fn run(&self, request: ImportRequest) -> Result<ImportSummary> {
+        run(&self.app, request, Arc::new(Progress::default())).await
+    }
+
+    /// Exports as files to import.
+    pub fn inputs(&self, exports: &[&Value]) -> Vec<Input> {
+        let file = |(n, export): (usize, &&Value)| {
+            let name = format!("export-{n}.json");
+            Input { path: self.file(&name, export.to_string()), name }
+        };
+        exports.iter().enumerate().map(file).collect()
     }
 
     pub async fn project(&self, name: &str) -> Project {
@@ -52,6 +68,10 @@ impl TestApp {
 
     pub async fn newest(&self, project: &Project) -> Snapshot {
         self.app.db.latest_snapshot(&project.id).await.unwrap().expect("a snapshot")
+    }
+
+    pub async fn snapshot(&self, project: &Project, number: i64) -> Snapshot {
+        self.app.db.snapshot(&project.id, number).await.unwrap()
     }
 
     /// Runs SQL over the newest snapshot and returns its only batch as rows of text.
@@ -65,6 +85,50 @@ impl TestApp {
         let tables = TableSet::new(&self.app.data_files(&project.id, snapshot).await.unwrap());
         let batches = self.app.engine.query(&tables, sql, vec![]).await.unwrap();
         batches.iter().flat_map(rows).collect()
+    }
+
+    /// Checks what must hold for every snapshot: its counts are those of its rows, every row lies in its item's bucket, sorted by item,
+    /// and the catalog knows the least and the greatest item of each file.
+    pub async fn check_snapshot(&self, project: &Project, number: i64) {
+        let snapshot = self.app.db.snapshot(&project.id, number).await.unwrap();
+        let files = self.app.data_files(&project.id, number).await.unwrap();
+        let mut rows: BTreeMap<Table, u64> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+        let mut places = BTreeSet::new();
+        for file in &files {
+            assert!(
+                places.insert((file.table, file.bucket)),
+                "two files for {:?} of bucket {}",
+                file.table,
+                file.bucket
+            );
+            assert!(i64::from(file.bucket) < snapshot.buckets, "{file:?}");
+            let batch = read_rows(file.table, self.app.lake.get_data(file).await.unwrap()).unwrap();
+            assert_eq!(batch.num_rows() as u64, file.rows);
+            *rows.entry(file.table).or_default() += file.rows;
+            let Some(ids) = batch.column_by_name("item_id") else { continue };
+            let ids: Vec<&str> = ids.as_string::<i32>().iter().flatten().collect();
+            assert!(ids.is_sorted(), "{file:?}");
+            assert_eq!(file.min_item.as_deref(), ids.first().copied());
+            assert_eq!(file.max_item.as_deref(), ids.last().copied());
+            for id in ids {
+                assert_eq!(bucket_of(id, snapshot.buckets as u32), file.bucket, "{id}");
+            }
+            if file.table == Table::Annotations {
+                for kind in batch.column_by_name("kind").unwrap().as_string::<i32>().iter().flatten() {
+                    *kinds.entry(kind.to_owned()).or_default() += 1;
+                }
+            }
+        }
+        let of = |table| rows.get(&table).copied().unwrap_or_default();
+        let of_kind = |kind: &str| kinds.get(kind).copied().unwrap_or_default();
+        let counts = snapshot.counts;
+        assert_eq!(
+            (counts.items, counts.raters, counts.rejects),
+            (of(Table::Items), of(Table::Raters), of(Table::Rejects))
+        );
+        assert_eq!((counts.annotations, counts.predictions), (of_kind("annotation"), of_kind("prediction")));
+        assert_eq!(counts.bytes, files.iter().map(|file| file.bytes).sum::<u64>());
     }
 
     /// Every file below the data folder, with its size: the storage as it is.

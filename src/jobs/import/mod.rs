@@ -21,9 +21,9 @@ use utoipa::ToSchema;
 use super::read::read_inputs;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::lake::{Counts, buckets_for};
-use crate::store::{Lease, check_project_name};
-use attempt::{Attempt, taken};
+use crate::lake::{Counts, buckets_for, grown_buckets};
+use crate::store::{Lease, Snapshot, check_project_name};
+use attempt::{Attempt, memory_of, taken};
 use target::{Target, find_project};
 
 pub use super::read::{Input, Progress, check_inputs};
@@ -116,8 +116,7 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
     if let Some(project) = &existing {
         app.copy_snapshots(project).await?;
     }
-    let buckets =
-        parent.as_ref().map_or_else(|| buckets_for(total, request.bucket_bytes), |snapshot| snapshot.buckets as u32);
+    let buckets = staged_buckets(parent.as_ref(), total, request.bucket_bytes)?;
     let name = match &existing {
         Some(project) => project.name.as_str(),
         None => check_project_name(&request.project)?,
@@ -158,4 +157,11 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
         "other imports into {} committed first, {COMMIT_ATTEMPTS} times in a row; try again when fewer run at once",
         request.project
     )))
+}
+
+/// The number of buckets to stage rows for: the one that the project is to have, as far as that is known before the files are read.
+fn staged_buckets(parent: Option<&Snapshot>, total: u64, bucket_bytes: u64) -> Result<u32> {
+    let Some(parent) = parent else { return Ok(buckets_for(total, bucket_bytes)) };
+    let present = u32::try_from(parent.buckets).map_err(Error::internal)?;
+    Ok(grown_buckets(present, memory_of(Some(parent)), total, bucket_bytes))
 }
