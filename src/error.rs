@@ -53,6 +53,14 @@ impl Error {
 }
 
 impl Error {
+    /// What may be told of it outside the log: the chain of an internal fault can hold anything.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Internal(_) => "an internal fault; the log has it".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// One of several callers that waited for the same failed work.
     pub fn from_shared(error: std::sync::Arc<Self>) -> Self {
         match std::sync::Arc::try_unwrap(error) {
@@ -95,6 +103,13 @@ fn is_passing(code: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_internal_fault_is_not_told() {
+        let fault = Error::internal(anyhow::anyhow!("password=secret").context("connect"));
+        assert!(fault.to_string().contains("secret") && !fault.told().contains("secret"));
+        assert_eq!(Error::not_found("project", "x").told(), "project \"x\" does not exist");
+    }
 
     #[test]
     fn passing_faults_of_the_database_are_told_from_lasting_ones() {

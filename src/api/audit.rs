@@ -62,7 +62,7 @@ impl Act<'_> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditView {
     id: String,
-    /// `key:<key id>`, `local` or `cli`.
+    /// `key:<key id>`, `local`, `cli` or `demo`.
     actor: String,
     action: String,
     target: String,

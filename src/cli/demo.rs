@@ -95,6 +95,7 @@ fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {
         config: Some(project.config.to_owned()),
         mode: Mode::Merge,
         actor: "demo".to_owned(),
+        audit_id: None,
         bucket_bytes: BYTES_PER_BUCKET,
         lease: None,
     })

@@ -13,7 +13,7 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::jobs::import::{ImportRequest, ImportSummary, Input, Mode, Progress, run as run_import};
+use crate::jobs::import::{ImportRequest, ImportSummary, Input, Mode, Progress, run_audited};
 use crate::lake::{BYTES_PER_BUCKET, Counts};
 use crate::store::DEFAULT_WORKSPACE;
 
@@ -68,6 +68,7 @@ pub async fn run(config: &Config, args: ImportArgs) -> Result<()> {
         config: labelling,
         mode: args.mode,
         actor: "cli".to_owned(),
+        audit_id: None,
         bucket_bytes: BYTES_PER_BUCKET,
         lease: None,
     };
@@ -88,7 +89,7 @@ fn read_config(path: &std::path::Path) -> Result<String> {
 pub(super) async fn import_with_progress(app: &Arc<App>, request: ImportRequest) -> Result<ImportSummary> {
     let progress = Arc::new(Progress::default());
     let shown = tokio::spawn(show(progress.clone()));
-    let import = run_import(app, request, progress.clone());
+    let import = run_audited(app, request, progress.clone());
     tokio::pin!(import);
     let outcome = tokio::select! {
         outcome = &mut import => outcome,

@@ -115,6 +115,7 @@ async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress
         config: payload.config,
         mode: payload.mode,
         actor: payload.actor,
+        audit_id: None,
         bucket_bytes: BYTES_PER_BUCKET,
         lease: Some(lease.clone()),
     };
@@ -136,11 +137,7 @@ async fn settle(app: &App, job: &Job, lease: &Lease, outcome: Result<()>, asked_
         Err(error) => {
             let again = matches!(error, Error::Unavailable { .. });
             tracing::warn!(job = %job.id, %error, "failed");
-            let text = match &error {
-                Error::Internal(_) => "an internal fault; the log has it under this job's id".to_owned(),
-                other => other.to_string(),
-            };
-            if let crate::store::Failure::Retry { .. } = app.db.fail_job(lease, &text, again, now).await? {
+            if let crate::store::Failure::Retry { .. } = app.db.fail_job(lease, &error.told(), again, now).await? {
                 return Ok(());
             }
         }

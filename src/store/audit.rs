@@ -6,12 +6,13 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy)]
 pub struct NewAudit<'a> {
     pub workspace_id: &'a str,
-    /// Who: `key:<key id>`, `local` or `cli`.
+    /// Who: `key:<key id>`, `local`, `cli` or `demo`.
     pub actor: &'a str,
     /// What: `project.create`, `import` …
     pub action: &'a str,
     /// On what: a project's id, a job's id …
     pub target: &'a str,
+    /// The request's; of a command one of its own.
     pub request_id: &'a str,
 }
 

@@ -159,6 +159,7 @@ pub fn request(project: &str, inputs: Vec<Input>) -> ImportRequest {
         config: None,
         mode: Mode::Merge,
         actor: "test".to_owned(),
+        audit_id: None,
         bucket_bytes: BYTES_PER_BUCKET,
         lease: None,
     }

@@ -66,7 +66,7 @@ impl Draft {
             added: self.added.iter().map(Into::into).collect(),
             removed: self.removed,
             job: request.lease.clone().map(|lease| JobEnd { lease, result }),
-            audit_id: None,
+            audit_id: request.audit_id.clone(),
         };
         match app.db.commit_snapshot(&new).await? {
             Commit::Done => {

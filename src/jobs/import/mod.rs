@@ -4,6 +4,7 @@
 //! commit the snapshot in one database transaction. A crash before the commit leaves files that no snapshot names.
 
 mod attempt;
+mod audited;
 mod bucket;
 mod draft;
 mod single;
@@ -27,6 +28,7 @@ use attempt::{Attempt, memory_of, taken};
 use target::{Target, find_project};
 
 pub use super::read::{Input, Progress, check_inputs};
+pub use audited::run_audited;
 
 /// Another import can commit first; after so many lost races the caller is told.
 const COMMIT_ATTEMPTS: u32 = 20;
@@ -56,6 +58,8 @@ pub struct ImportRequest {
     pub config: Option<String>,
     pub mode: Mode,
     pub actor: String,
+    /// The audit row that is completed with the snapshot: of an import without a job.
+    pub audit_id: Option<String>,
     /// How much a bucket should hold, as [`crate::lake::BYTES_PER_BUCKET`] says.
     pub bucket_bytes: u64,
     /// The job on whose behalf this runs: ended in the same transaction as the snapshot.
