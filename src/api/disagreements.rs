@@ -60,6 +60,7 @@ pub struct DisagreementQuery {
     params(("project" = String, Path, description = "Name or id"), DisagreementQuery), responses(
     (status = OK, body = Page<Disagreement>, headers(("link" = String, description = "`rel=\"next\"`"))),
     (status = NOT_FOUND, description = "`project_not_found`, `snapshot_not_found`", body = ProblemBody, content_type = "application/problem+json"),
+    (status = GONE, description = "`gone`: the snapshot was taken back", body = ProblemBody, content_type = "application/problem+json"),
     (status = "default", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(

@@ -34,6 +34,7 @@ pub struct ItemQuery {
     responses(
         (status = OK, body = ItemView),
         (status = NOT_FOUND, description = "`project_not_found`, `snapshot_not_found`, `item_not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = GONE, description = "`gone`: the snapshot was taken back", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn get(

@@ -18,9 +18,9 @@ use super::idempotency::{IdempotencyKey, replay, reused};
 use super::observe::RequestId;
 use super::paging::{self, List};
 use super::problem::{Problem, ProblemBody};
-use super::snapshots::snapshot_view;
 use super::state::ApiState;
 use crate::error::{Error, Result};
+use crate::reports::snapshot_view;
 use crate::reports::views::{Page, ProjectView};
 use crate::store::{NewProject, Once, Project, Request, Snapshot, now_micros};
 

@@ -51,6 +51,7 @@ pub struct AgreementQuery {
         (status = OK, content((AgreementReport = "application/json"), (String = "text/csv")), headers(("etag" = String))),
         (status = NOT_MODIFIED, description = "The caller's answer still holds"),
         (status = NOT_FOUND, description = "`project_not_found`, `snapshot_not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = GONE, description = "`gone`: the snapshot was taken back", body = ProblemBody, content_type = "application/problem+json"),
         (status = NOT_ACCEPTABLE, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", body = ProblemBody, content_type = "application/problem+json"),
     ))]

@@ -59,6 +59,7 @@ fn short_routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(projects::list, projects::create))
         .routes(routes!(projects::get))
         .routes(routes!(snapshots::list))
+        .routes(routes!(snapshots::get))
         .routes(routes!(reports::agreement))
         .routes(routes!(disagreements::list))
         .routes(routes!(items::get))

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Json;
+use axum::extract::{RawPathParams, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use serde::Deserialize;
@@ -13,7 +14,8 @@ use super::extract::{QueryParams, number};
 use super::paging::{self, List};
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
-use crate::error::Result;
+use crate::error::Error;
+use crate::reports::snapshot_view;
 use crate::reports::views::{Page, SnapshotView};
 use crate::store::{Project, Snapshot};
 
@@ -29,7 +31,7 @@ pub struct ListQuery {
     cursor: Option<String>,
 }
 
-/// The snapshots of a project, newest first
+/// The snapshots of a project, also those that were taken back, newest first
 #[utoipa::path(get, path = "/v1/projects/{project}/snapshots", tag = "projects", operation_id = "listSnapshots",
     params(("project" = String, Path, description = "Name or id"), ListQuery), responses(
     (status = OK, body = Page<SnapshotView>, headers(("link" = String, description = "`rel=\"next\"`"))),
@@ -50,19 +52,26 @@ pub async fn list(
     Ok(paging::respond(&uri, &page))
 }
 
-pub fn snapshot_view(snapshot: &Snapshot) -> Result<SnapshotView> {
-    let counts = snapshot.counts;
-    Ok(SnapshotView {
-        number: snapshot.number,
-        created_at: super::rfc3339(snapshot.created_at)?,
-        items: counts.items,
-        annotations: counts.annotations,
-        predictions: counts.predictions,
-        results: counts.results,
-        raters: counts.raters,
-        rejects: counts.rejects,
-        bytes: counts.bytes,
-    })
+/// One snapshot
+#[utoipa::path(get, path = "/v1/projects/{project}/snapshots/{number}", tag = "projects", operation_id = "getSnapshot",
+    params(
+        ("project" = String, Path, description = "Name or id"),
+        ("number" = i64, Path, description = "The snapshot's number", minimum = 1),
+    ),
+    responses(
+        (status = OK, body = SnapshotView),
+        (status = NOT_FOUND, description = "`project_not_found`, `snapshot_not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = GONE, description = "`gone`: it was taken back by retention or an erasure", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub async fn get(
+    on: OnProject<Read>,
+    State(api): State<Arc<ApiState>>,
+    path: RawPathParams,
+) -> Result<Json<SnapshotView>, Problem> {
+    let number = path.iter().find(|(name, _)| *name == "number").map_or("", |(_, text)| text);
+    let parsed: i64 = number.parse().map_err(|_| Error::not_found("snapshot", number))?;
+    Ok(Json(snapshot_view(&api.app.db.snapshot(&on.project.id, parsed).await?)?))
 }
 
 /// The snapshot that a report is asked for: this one, or the newest.

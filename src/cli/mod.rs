@@ -5,6 +5,7 @@ mod import;
 mod keys;
 mod report;
 mod serve;
+mod snapshots;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Command {
     /// Print a report on a project.
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// List the snapshots of a project: who made them, of what, and what they changed.
+    Snapshots(snapshots::SnapshotsArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Import(args) => import::run(&cli.config, args).await,
             Command::Report(command) => report::run(&cli.config, command).await,
+            Command::Snapshots(args) => snapshots::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

@@ -1,4 +1,4 @@
-//! `assay report`: a report of a project's newest snapshot, printed.
+//! `assay report`: a report of a project's newest snapshot, or of an older one, printed.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +31,10 @@ pub struct AgreementArgs {
     #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_slice)]
     slice: Vec<(String, String)>,
 
+    /// Of this snapshot (`assay snapshots` lists them) [default: the newest].
+    #[arg(long, value_name = "NUMBER")]
+    snapshot: Option<i64>,
+
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 }
@@ -46,9 +50,12 @@ pub async fn run(config: &Config, command: ReportCommand) -> Result<()> {
     let ReportCommand::Agreement(args) = command;
     let app = App::open(config).await?;
     let project = app.db.find_project(DEFAULT_WORKSPACE, &args.project).await?;
-    let snapshot = app.db.latest_snapshot(&project.id).await?.ok_or_else(|| {
-        Error::invalid(format!("project {} has no snapshot yet: import an export first", project.name))
-    })?;
+    let snapshot = match args.snapshot {
+        Some(number) => app.db.snapshot(&project.id, number).await?,
+        None => app.db.latest_snapshot(&project.id).await?.ok_or_else(|| {
+            Error::invalid(format!("project {} has no snapshot yet: import an export first", project.name))
+        })?,
+    };
     let slice: BTreeMap<String, String> = args.slice.into_iter().collect();
     let params = AgreementParams { control: args.control, slice };
     let report = agreement(&app, &project, &snapshot, &params).await?;

@@ -5,6 +5,7 @@ mod cache;
 mod columns;
 mod controls;
 mod disagreements;
+mod history;
 mod items;
 pub mod measure;
 mod ratings;
@@ -13,6 +14,7 @@ mod tidy;
 pub mod views;
 
 pub use cache::{ReportCache, agreement, cached_agreement, disagreements, item, report_key};
+pub use history::{changes_in_words, render_snapshots, snapshot_view};
 pub use render::{Format, render};
 
 /// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.

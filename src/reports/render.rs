@@ -48,11 +48,14 @@ fn csv(measures: &[Measure]) -> String {
             row.method.clone(),
             row.undefined_reason.clone().unwrap_or_default(),
         ];
-        let line: Vec<String> = fields.iter().map(|field| quote(field)).collect();
-        text.push_str(&line.join(","));
-        text.push('\n');
+        text.push_str(&csv_line(fields.iter().map(String::as_str)));
     }
     text
+}
+
+/// One line of CSV, with its end.
+pub(super) fn csv_line<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
+    fields.into_iter().map(quote).collect::<Vec<_>>().join(",") + "\n"
 }
 
 /// RFC 4180; a leading sign or formula character is left as it is, since numbers may have one.
@@ -189,7 +192,7 @@ fn interval(row: &Measure) -> String {
     }
 }
 
-fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, width: usize) -> String {
     match text.char_indices().nth(width) {
         Some(_) => text.chars().take(width - 1).chain(['…']).collect(),
         None => text.to_owned(),

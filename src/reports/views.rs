@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::measure::{Dropped, Measure};
+use crate::store::{Changes, Operation};
 
 /// What an agreement report was asked for. Two equal parameter sets on one snapshot give the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -191,10 +192,17 @@ pub struct ProjectView {
     pub snapshot: Option<SnapshotView>,
 }
 
+/// One version of a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SnapshotView {
     pub number: i64,
     pub created_at: String,
+    /// What made it.
+    pub operation: Operation,
+    /// Who made it: `key:<key id>`, `local` or `cli`.
+    pub actor: String,
+    /// The files that it was imported from.
+    pub sources: Vec<String>,
     pub items: u64,
     /// Submitted annotations and drafts; predictions are counted apart.
     pub annotations: u64,
@@ -203,4 +211,10 @@ pub struct SnapshotView {
     pub raters: u64,
     pub rejects: u64,
     pub bytes: u64,
+    /// How it differs from the snapshot before.
+    pub changes: Changes,
+    /// When it was taken back; null while it can be read.
+    pub retired_at: Option<String>,
+    /// `retention` or `erasure`.
+    pub retired_by: Option<String>,
 }

@@ -9,6 +9,7 @@ use crate::reports::views::{
     AgreementData, AgreementParams, AgreementReport, AnnotationView, ConfusionCell, ControlData, Disagreement,
     ItemView, LabelCount, ProjectView, RaterName, ResultView, SnapshotView, Vote,
 };
+use crate::store::{Change, Changes, Operation};
 
 const RATERS: [(&str, &str); 5] = [
     ("reviews/user/2", "Ann Novak"),
@@ -56,6 +57,9 @@ pub fn project() -> ProjectView {
         snapshot: Some(SnapshotView {
             number: 3,
             created_at: "2026-11-23T14:05:09.120Z".into(),
+            operation: Operation::Import,
+            actor: "cli".into(),
+            sources: vec!["export.json".into()],
             items: 120,
             annotations: 381,
             predictions: 240,
@@ -63,6 +67,9 @@ pub fn project() -> ProjectView {
             raters: 7,
             rejects: 2,
             bytes: 48_213,
+            changes: Changes { items: Change { new: 4, changed: 1, removed: 0 }, ..Changes::default() },
+            retired_at: None,
+            retired_by: None,
         }),
     }
 }

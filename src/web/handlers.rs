@@ -16,7 +16,7 @@ use super::{disagreements, guide, item, overview, projects};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::reports;
-use crate::reports::views::{AgreementParams, AgreementReport, Page, ProjectView, SnapshotView};
+use crate::reports::views::{AgreementParams, AgreementReport, Page, ProjectView};
 use crate::store::{DEFAULT_WORKSPACE, Project, Snapshot};
 
 /// Projects, and disagreements, on one page.
@@ -186,22 +186,7 @@ fn project_view(project: &Project, newest: Option<&Snapshot>) -> Result<ProjectV
         id: project.id.clone(),
         name: project.name.clone(),
         created_at: rfc3339(project.created_at)?,
-        snapshot: newest.map(snapshot_view).transpose()?,
-    })
-}
-
-fn snapshot_view(snapshot: &Snapshot) -> Result<SnapshotView> {
-    let counts = &snapshot.counts;
-    Ok(SnapshotView {
-        number: snapshot.number,
-        created_at: rfc3339(snapshot.created_at)?,
-        items: counts.items,
-        annotations: counts.annotations,
-        predictions: counts.predictions,
-        results: counts.results,
-        raters: counts.raters,
-        rejects: counts.rejects,
-        bytes: counts.bytes,
+        snapshot: newest.map(reports::snapshot_view).transpose()?,
     })
 }
 
