@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::layout::{Frame, empty, page, scroll};
+use super::layout::{Frame, empty, older, page, pinned, scroll};
 use super::links::{self, Links};
 use super::palette::Palette;
 use super::text;
@@ -41,11 +41,12 @@ pub fn render(links: Links<'_>, data: &Data<'_>) -> Markup {
     page(
         frame,
         html! {
+            (older(links, project, &links::filtered(&links.newest().disagreements(&project.id), data.filter, None)))
             div.head {
                 h1 { "Disagreements" }
                 p.quiet { "Items on which annotators differ, most contested first." }
             }
-            (form(&here, data))
+            (form(links, &here, data))
             (chips(&here, data))
             @for (_, complaint) in data.complaints.iter().filter(|(at, _)| at.is_empty()) { p.complaint role="alert" { (complaint) } }
             @if !data.complaints.is_empty() {
@@ -72,7 +73,7 @@ fn rater_name<'a>(report: Option<&'a AgreementReport>, rater: &'a str) -> &'a st
     raters(report).iter().find(|named| named.rater_id == rater).map_or(rater, |named| &named.name)
 }
 
-fn form(here: &str, data: &Data<'_>) -> Markup {
+fn form(links: Links<'_>, here: &str, data: &Data<'_>) -> Markup {
     let filter = data.filter;
     let controls = controls(data.report);
     let labels: Vec<(&str, &str)> = controls
@@ -89,6 +90,7 @@ fn form(here: &str, data: &Data<'_>) -> Markup {
         details.filters open[any] {
             summary { "Filter" }
             form method="get" action=(here) data-tidy="" {
+                (pinned(links))
                 (choice(data, "control", "Control", filter.control.as_deref(), &controls))
                 (choice(data, "label", "Label", filter.label.as_deref(), &labels))
                 (choice(data, "other_label", "Against label", filter.other_label.as_deref(), &labels))
@@ -315,7 +317,7 @@ mod tests {
         let list = Page { items: fixtures::disagreements(), next_cursor: next.map(str::to_owned) };
         let project = fixtures::project();
         let data = Data { project: &project, report: Some(&report), filter, complaints, list: &list, continued: false };
-        render(Links { workspace: "default" }, &data).into_string()
+        render(Links::of("default"), &data).into_string()
     }
 
     #[test]

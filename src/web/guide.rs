@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_measure_has_an_anchor() {
-        let page = render(Links { workspace: "default" }).into_string();
+        let page = render(Links::of("default")).into_string();
         for entry in MEASURES {
             assert!(page.contains(&format!("id=\"{}\"", entry.name)), "{}", entry.name);
         }

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::Markup;
 
 use super::layout::{self, CONTENT_SECURITY_POLICY as POLICY};
-use super::links::Links;
+use super::links::{Links, Pin};
 use super::query::{Fields, complaint};
-use super::{disagreements, guide, item, overview, projects};
+use super::{disagreements, guide, item, overview, projects, snapshots};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::reports;
@@ -22,7 +22,7 @@ use crate::store::{DEFAULT_WORKSPACE, Project, Snapshot};
 /// Projects, and disagreements, on one page.
 const PAGE: usize = 50;
 
-const HOME: Links<'static> = Links { workspace: DEFAULT_WORKSPACE };
+const HOME: Links<'static> = Links::of(DEFAULT_WORKSPACE);
 
 /// `GET /`
 pub async fn home() -> Redirect {
@@ -31,7 +31,7 @@ pub async fn home() -> Redirect {
 
 /// `GET /w/{workspace}`
 pub async fn workspace(Path(workspace): Path<String>) -> Redirect {
-    Redirect::to(&Links { workspace: &workspace }.projects())
+    Redirect::to(&Links::of(&workspace).projects())
 }
 
 /// `GET /metrics-guide`
@@ -50,7 +50,7 @@ pub async fn list_projects(
     Path(workspace): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links { workspace: &workspace };
+    let links = Links::of(&workspace);
     let after = Fields::new(query.as_deref()).get("after");
     answer(links, projects_page(&app, links, after.as_deref()).await)
 }
@@ -84,20 +84,20 @@ pub async fn show_overview(
     Path((workspace, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links { workspace: &workspace };
+    let links = Links::of(&workspace);
     answer(links, overview_page(&app, links, &project, &Fields::new(query.as_deref())).await)
 }
 
 async fn overview_page(app: &App, links: Links<'_>, project: &str, fields: &Fields) -> Result<(StatusCode, Markup)> {
     let query = fields.overview().map_err(|(_, complaint)| Error::invalid(complaint))?;
-    let found = Found::load(app, links, project).await?;
-    let report = match &found.newest {
+    let found = Found::load(app, links, project, fields).await?;
+    let report = match &found.shown {
         Some(snapshot) => {
             Some(found.report(app, snapshot, &AgreementParams { control: None, slice: query.slice.clone() }).await?)
         }
         None => None,
     };
-    Ok((StatusCode::OK, overview::render(links, &found.view, report.as_deref(), &query)))
+    Ok((StatusCode::OK, overview::render(found.links, &found.view, report.as_deref(), &query)))
 }
 
 /// `GET /w/{workspace}/projects/{project}/disagreements`
@@ -106,7 +106,7 @@ pub async fn list_disagreements(
     Path((workspace, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links { workspace: &workspace };
+    let links = Links::of(&workspace);
     answer(links, disagreements_page(&app, links, &project, &Fields::new(query.as_deref())).await)
 }
 
@@ -116,15 +116,15 @@ async fn disagreements_page(
     project: &str,
     fields: &Fields,
 ) -> Result<(StatusCode, Markup)> {
-    let found = Found::load(app, links, project).await?;
+    let found = Found::load(app, links, project, fields).await?;
     let (filter, mut complaints) = fields.filter();
     let cursor = fields.get("cursor");
     let mut list = Page { items: Vec::new(), next_cursor: None };
     let mut report = None;
-    if let Some(newest) = &found.newest {
-        report = Some(found.report(app, newest, &AgreementParams::default()).await?);
+    if let Some(shown) = &found.shown {
+        report = Some(found.report(app, shown, &AgreementParams::default()).await?);
         if complaints.is_empty() {
-            match reports::disagreements(app, &found.project, newest, &filter, cursor.as_deref(), PAGE).await {
+            match reports::disagreements(app, &found.project, shown, &filter, cursor.as_deref(), PAGE).await {
                 Ok(page) => list = page,
                 Err(Error::Invalid(message)) => complaints.push(complaint(message)),
                 Err(other) => return Err(other),
@@ -140,40 +140,73 @@ async fn disagreements_page(
         list: &list,
         continued: cursor.is_some(),
     };
-    Ok((status, disagreements::render(links, &data)))
+    Ok((status, disagreements::render(found.links, &data)))
 }
 
 /// `GET /w/{workspace}/projects/{project}/items/{item}`
 pub async fn show_item(
     State(app): State<Arc<App>>,
     Path((workspace, project, item)): Path<(String, String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links { workspace: &workspace };
-    answer(links, item_page(&app, links, &project, &item).await)
+    let links = Links::of(&workspace);
+    answer(links, item_page(&app, links, &project, &item, &Fields::new(query.as_deref())).await)
 }
 
-async fn item_page(app: &App, links: Links<'_>, project: &str, item: &str) -> Result<(StatusCode, Markup)> {
-    let found = Found::load(app, links, project).await?;
-    let newest = found.newest.as_ref().ok_or_else(|| Error::not_found("item", item))?;
-    let view = reports::item(app, &found.project, newest, item).await?;
+async fn item_page(
+    app: &App,
+    links: Links<'_>,
+    project: &str,
+    item: &str,
+    fields: &Fields,
+) -> Result<(StatusCode, Markup)> {
+    let found = Found::load(app, links, project, fields).await?;
+    let shown = found.shown.as_ref().ok_or_else(|| Error::not_found("item", item))?;
+    let view = reports::item(app, &found.project, shown, item).await?;
     // Only for colours: not worth computing for.
-    let report = reports::cached_agreement(app, &found.project, newest, &AgreementParams::default()).await?;
-    Ok((StatusCode::OK, item::render(links, &found.view, report.as_deref(), &view)))
+    let report = reports::cached_agreement(app, &found.project, shown, &AgreementParams::default()).await?;
+    Ok((StatusCode::OK, item::render(found.links, &found.view, report.as_deref(), &view)))
 }
 
-/// A project with its newest snapshot.
-struct Found {
+/// `GET /w/{workspace}/projects/{project}/snapshots`
+pub async fn list_snapshots(
+    State(app): State<Arc<App>>,
+    Path((workspace, project)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let links = Links::of(&workspace);
+    answer(links, snapshots_page(&app, links, &project, &Fields::new(query.as_deref())).await)
+}
+
+async fn snapshots_page(app: &App, links: Links<'_>, project: &str, fields: &Fields) -> Result<(StatusCode, Markup)> {
+    let found = Found::load(app, links, project, fields).await?;
+    let mut rows = app.db.list_snapshots(&found.project.id, fields.number("before")?, PAGE as i64 + 1).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let views = rows.iter().map(reports::snapshot_view).collect::<Result<Vec<_>>>()?;
+    let next = views.last().filter(|_| more).map(|last| last.number);
+    Ok((StatusCode::OK, snapshots::render(found.links, &found.view, &views, next)))
+}
+
+/// A project with the snapshot that its pages show: the one that the address names, or the newest.
+struct Found<'a> {
     project: Project,
-    newest: Option<Snapshot>,
+    shown: Option<Snapshot>,
     view: ProjectView,
+    links: Links<'a>,
 }
 
-impl Found {
-    async fn load(app: &App, links: Links<'_>, project: &str) -> Result<Self> {
+impl<'a> Found<'a> {
+    async fn load(app: &App, links: Links<'a>, project: &str, fields: &Fields) -> Result<Self> {
         let project = app.db.find_project(links.workspace, project).await?;
-        let newest = app.db.latest_snapshot(&project.id).await?;
-        let view = project_view(&project, newest.as_ref())?;
-        Ok(Self { project, newest, view })
+        let number = fields.number("snapshot")?;
+        let shown = match number {
+            Some(number) => Some(app.db.snapshot(&project.id, number).await?),
+            None => app.db.latest_snapshot(&project.id).await?,
+        };
+        let view = project_view(&project, shown.as_ref())?;
+        let pin = number.map(|number| Pin { number, is_newest: number == project.latest_snapshot });
+        Ok(Self { project, shown, view, links: Links { pin, ..links } })
     }
 
     async fn report(&self, app: &App, snapshot: &Snapshot, params: &AgreementParams) -> Result<Arc<AgreementReport>> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::compare;
-use super::layout::{Frame, page, scroll};
+use super::layout::{Frame, older, page, scroll};
 use super::links::Links;
 use super::palette::{self, Palette};
 use super::regions;
@@ -42,6 +42,7 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
     page(
         frame,
         html! {
+            (older(links, project, &links.newest().item(&project.id, &item.item_id)))
             div.head {
                 h1 { "Item " span.id { (item.item_id) } }
                 p.quiet { (tally(&item.annotations)) " · snapshot " (item.snapshot) }
@@ -284,7 +285,7 @@ mod tests {
     use crate::web::fixtures;
 
     fn page_of(item: &ItemView) -> String {
-        render(Links { workspace: "default" }, &fixtures::project(), Some(&fixtures::report()), item).into_string()
+        render(Links::of("default"), &fixtures::project(), Some(&fixtures::report()), item).into_string()
     }
 
     #[test]

@@ -4,6 +4,8 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::assets;
 use super::links::Links;
+use super::text;
+use crate::reports::views::ProjectView;
 
 /// Sent with every page. plotly.js would add inline styles at start; the page tells it not to (see [`page`]) and
 /// `assay.css` holds the few rules it needs, so no exception is wanted.
@@ -18,7 +20,7 @@ pub struct Frame<'a> {
     pub title: &'a str,
     /// Id and name of the project that the page belongs to.
     pub project: Option<(&'a str, &'a str)>,
-    /// `overview`, `disagreements` or another name; marks the place in the navigation.
+    /// `overview`, `disagreements`, `snapshots` or another name; marks the place in the navigation.
     pub section: &'a str,
     /// Pages with charts load plotly.js.
     pub charts: bool,
@@ -81,6 +83,7 @@ fn header(frame: Frame<'_>) -> Markup {
                 nav.tabs aria-label={ "Pages of " (name) } {
                     a href=(frame.links.overview(id)) aria-current=[current(frame, "overview")] { "Overview" }
                     a href=(frame.links.disagreements(id)) aria-current=[current(frame, "disagreements")] { "Disagreements" }
+                    a href=(frame.links.snapshots(id)) aria-current=[current(frame, "snapshots")] { "Snapshots" }
                 }
             }
         }
@@ -89,6 +92,24 @@ fn header(frame: Frame<'_>) -> Markup {
 
 fn current(frame: Frame<'_>, section: &str) -> Option<&'static str> {
     (frame.section == section).then_some("page")
+}
+
+/// Says that a page shows an older snapshot than the newest, and leads to `newest`, the same page of that one.
+pub fn older(links: Links<'_>, project: &ProjectView, newest: &str) -> Markup {
+    let shown = project.snapshot.as_ref().filter(|_| links.pin.is_some_and(|pin| !pin.is_newest));
+    html! {
+        @if let Some(snapshot) = shown {
+            p.older role="status" {
+                "Snapshot " (snapshot.number) " of " (text::time(&snapshot.created_at)) " UTC, not the newest. "
+                a href=(newest) { "Show the newest" }
+            }
+        }
+    }
+}
+
+/// A form's address has no query of its own when it is sent: what the page's address names goes with it as a field.
+pub fn pinned(links: Links<'_>) -> Markup {
+    html! { @if let Some(pin) = links.pin { input type="hidden" name="snapshot" value=(pin.number); } }
 }
 
 /// A wide table in a box that scrolls by itself and can be reached by keyboard.

@@ -17,28 +17,60 @@ pub fn segment(text: &str) -> String {
     out
 }
 
-/// The pages of one workspace.
+/// A snapshot that an address names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    pub number: i64,
+    pub is_newest: bool,
+}
+
+/// The pages of one workspace, showing the snapshot that the address names, or else the newest.
 #[derive(Debug, Clone, Copy)]
 pub struct Links<'a> {
     pub workspace: &'a str,
+    pub pin: Option<Pin>,
 }
 
-impl Links<'_> {
+impl<'a> Links<'a> {
+    pub const fn of(workspace: &'a str) -> Self {
+        Self { workspace, pin: None }
+    }
+
+    /// The same pages, of the newest snapshot whatever it is.
+    pub fn newest(self) -> Self {
+        Self { pin: None, ..self }
+    }
+
+    /// The same pages, of this snapshot.
+    pub fn at(self, number: i64) -> Self {
+        Self { pin: Some(Pin { number, is_newest: false }), ..self }
+    }
+
     pub fn projects(&self) -> String {
         format!("/w/{}/projects", segment(self.workspace))
     }
 
     pub fn overview(&self, project: &str) -> String {
-        format!("{}/{}", self.projects(), segment(project))
+        self.page(project, "")
     }
 
     pub fn disagreements(&self, project: &str) -> String {
-        format!("{}/disagreements", self.overview(project))
+        self.page(project, "/disagreements")
+    }
+
+    pub fn snapshots(&self, project: &str) -> String {
+        self.page(project, "/snapshots")
     }
 
     /// Item ids hold slashes (`source/task/7`): they travel as one escaped segment.
     pub fn item(&self, project: &str, item_id: &str) -> String {
-        format!("{}/items/{}", self.overview(project), segment(item_id))
+        self.page(project, &format!("/items/{}", segment(item_id)))
+    }
+
+    fn page(&self, project: &str, rest: &str) -> String {
+        let number = self.pin.map(|pin| pin.number.to_string()).unwrap_or_default();
+        let path = format!("{}/{}{rest}", self.projects(), segment(project));
+        with_query(&path, [("snapshot", number.as_str())])
     }
 }
 
@@ -47,14 +79,16 @@ pub fn guide(measure: &str) -> String {
     format!("/metrics-guide#{measure}")
 }
 
-/// `path?a=b&c=d` from pairs; the pairs whose value is empty are left out.
+/// `path?a=b&c=d` from pairs; the pairs whose value is empty are left out. The path may have a query already.
 pub fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut query = Serializer::new(String::new());
     for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
         query.append_pair(name, value);
     }
     let query = query.finish();
-    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    // Segments are escaped: a question mark begins the query.
+    let joint = if path.contains('?') { '&' } else { '?' };
+    if query.is_empty() { path.to_owned() } else { format!("{path}{joint}{query}") }
 }
 
 /// A filter as query pairs, in one fixed order. Slices are `slice=key=value`.
@@ -88,10 +122,21 @@ mod tests {
 
     #[test]
     fn item_ids_travel_as_one_segment() {
-        let links = Links { workspace: "default" };
+        let links = Links::of("default");
         assert_eq!(links.item("p 1", "demo/task/7"), "/w/default/projects/p%201/items/demo%2Ftask%2F7");
         assert_eq!(segment("é?#\"<"), "%C3%A9%3F%23%22%3C");
         assert_eq!(segment(".."), "..", "dots are unreserved: a name is never a path, ids come from the database");
+    }
+
+    #[test]
+    fn a_named_snapshot_stays_in_every_link() {
+        let links = Links::of("default").at(4);
+        assert_eq!(links.overview("p"), "/w/default/projects/p?snapshot=4");
+        assert_eq!(links.item("p", "d/task/7"), "/w/default/projects/p/items/d%2Ftask%2F7?snapshot=4");
+        let filter = DisagreementFilter { label: Some("bad".into()), ..DisagreementFilter::default() };
+        let filtered = filtered(&links.disagreements("p?"), &filter, None);
+        assert_eq!(filtered, "/w/default/projects/p%3F/disagreements?snapshot=4&label=bad");
+        assert_eq!(links.newest().snapshots("p"), "/w/default/projects/p/snapshots");
     }
 
     #[test]

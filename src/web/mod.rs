@@ -22,6 +22,7 @@ mod projects;
 mod query;
 mod reading;
 mod regions;
+mod snapshots;
 mod spans;
 mod text;
 mod timeline;
@@ -43,6 +44,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/w/{workspace}/projects", get(handlers::list_projects))
         .route("/w/{workspace}/projects/{project}", get(handlers::show_overview))
         .route("/w/{workspace}/projects/{project}/disagreements", get(handlers::list_disagreements))
+        .route("/w/{workspace}/projects/{project}/snapshots", get(handlers::list_snapshots))
         // An item's id has slashes: escaped in the links of the pages, but not where people write them.
         .route("/w/{workspace}/projects/{project}/items/{*item}", get(handlers::show_item))
         .fallback(handlers::nowhere)
@@ -84,6 +86,9 @@ mod tests {
             ("/w/default/projects".to_owned(), StatusCode::OK, "Émpty &amp; &lt;new&gt;"),
             ("/w/other/projects".to_owned(), StatusCode::NOT_FOUND, "does not exist"),
             (overview.clone(), StatusCode::OK, "Nothing was imported yet"),
+            (format!("{overview}/snapshots"), StatusCode::OK, "No snapshots"),
+            (format!("{overview}?snapshot=1"), StatusCode::NOT_FOUND, "does not exist"),
+            (format!("{overview}?snapshot=x"), StatusCode::BAD_REQUEST, "must be a number"),
             (format!("{overview}?slice=x"), StatusCode::BAD_REQUEST, "field=value"),
             (format!("/w/other/projects/{}", project.id), StatusCode::NOT_FOUND, "does not exist"),
             (format!("{overview}/disagreements"), StatusCode::OK, "No disagreements"),

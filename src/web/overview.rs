@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::figures::headline_table;
 use super::guide;
-use super::layout::{Frame, empty, page, scroll};
+use super::layout::{Frame, empty, older, page, pinned, scroll};
 use super::links::{self, Links};
 use super::matrices::{self, View};
 use super::reading;
@@ -36,9 +36,10 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
     page(
         frame,
         html! {
+            (older(links, project, &address(links.newest(), &project.id, query)))
             div.head {
                 h1 { (project.name) }
-                @if let Some(snapshot) = &project.snapshot { (snapshot_line(snapshot)) }
+                @if let Some(snapshot) = &project.snapshot { (snapshot_line(links, project, snapshot)) }
             }
             @match (report, &project.snapshot) {
                 (Some(report), Some(snapshot)) => {
@@ -75,8 +76,13 @@ pub fn address(links: Links<'_>, project: &str, query: &Query) -> String {
     links::with_query(&links.overview(project), pairs.iter().map(|(name, value)| (*name, value.as_str())))
 }
 
-fn snapshot_line(snapshot: &SnapshotView) -> Markup {
-    html! { p.quiet { "Snapshot " (snapshot.number) " · " (text::time(&snapshot.created_at)) " UTC" } }
+fn snapshot_line(links: Links<'_>, project: &ProjectView, snapshot: &SnapshotView) -> Markup {
+    html! {
+        p.quiet {
+            "Snapshot " (snapshot.number) " · " (text::time(&snapshot.created_at)) " UTC · "
+            a href=(links.snapshots(&project.id)) { "all snapshots" }
+        }
+    }
 }
 
 fn tiles(snapshot: &SnapshotView, report: &AgreementReport) -> Markup {
@@ -120,6 +126,7 @@ fn choose(
 fn slice_form(links: Links<'_>, project: &ProjectView, query: &Query) -> Markup {
     html! {
         form.slice method="get" action=(links.overview(&project.id)) aria-label="Slice of the items" data-tidy="" {
+            (pinned(links))
             @if let Some(control) = &query.control { input type="hidden" name="control" value=(control); }
             @if let Some(pairs) = &query.pairs { input type="hidden" name="pairs" value=(pairs); }
             @for (key, value) in &query.slice {

@@ -4,10 +4,10 @@ use maud::Markup;
 
 use super::layout::problem;
 use super::links::Links;
-use super::{assets, disagreements, fixtures, guide, item, overview, projects};
+use super::{assets, disagreements, fixtures, guide, item, overview, projects, snapshots};
 use crate::reports::views::{ConfusionCell, DisagreementFilter, LabelCount, Page, ProjectView};
 
-const LINKS: Links<'static> = Links { workspace: "default" };
+const LINKS: Links<'static> = Links::of("default");
 
 fn pages() -> Vec<(&'static str, Markup)> {
     let (project, report) = (fixtures::project(), fixtures::report());
@@ -48,6 +48,23 @@ fn pages() -> Vec<(&'static str, Markup)> {
         ("disagreements-none", listed(&filter, &none)),
         ("item-text", item::render(LINKS, &project, Some(&report), &fixtures::text_item())),
         ("item-image", item::render(LINKS, &project, Some(&report), &fixtures::image_item())),
+        ("overview-older", overview::render(LINKS.at(2), &project, Some(&report), &shares)),
+        ("disagreements-older", {
+            let data = disagreements::Data {
+                project: &project,
+                report: Some(&report),
+                filter: &filter,
+                complaints: &[],
+                list: &list,
+                continued: true,
+            };
+            disagreements::render(LINKS.at(2), &data)
+        }),
+        ("item-older", item::render(LINKS.at(2), &project, Some(&report), &fixtures::text_item())),
+        (
+            "snapshots",
+            snapshots::render(LINKS, &project, &project.snapshot.clone().into_iter().collect::<Vec<_>>(), Some(3)),
+        ),
         ("guide", guide::render(LINKS)),
         ("problem", problem(LINKS, "Not found", "project \"x\" does not exist")),
     ]
@@ -117,5 +134,27 @@ fn write_out(name: &str, page: &str) {
     std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
     for asset in [&*assets::STYLE, &*assets::SCRIPT, &*assets::ICON, &*assets::PLOTLY] {
         std::fs::write(folder.join(asset.path().trim_start_matches('/')), &asset.body).unwrap();
+    }
+}
+
+#[test]
+fn pages_of_an_older_snapshot_say_so_and_keep_it() {
+    for (name, page) in pages() {
+        let page = page.into_string();
+        let says = page.contains("not the newest");
+        assert_eq!(says, name.ends_with("-older"), "{name}");
+        if !says {
+            continue;
+        }
+        for link in page.split("href=\"/w/default/projects/").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(
+                link.contains("snapshot=2") || page.contains(&format!("{link}\">Show the newest")),
+                "{name}: {link}"
+            );
+        }
+        for form in page.split("<form").skip(1) {
+            let form = form.split("</form>").next().unwrap_or_default();
+            assert!(form.contains("name=\"snapshot\" value=\"2\""), "{name}: {form}");
+        }
     }
 }

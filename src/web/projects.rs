@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_empty_list_says_how_to_import() {
-        let page = render(Links { workspace: "default" }, &[], None).into_string();
+        let page = render(Links::of("default"), &[], None).into_string();
         assert!(page.contains("assay import") && page.contains("--project"), "{page}");
     }
 
@@ -113,7 +113,7 @@ mod tests {
         let mut project = fixtures::project();
         project.name = "<script>alert(1)</script>".into();
         let rows = [Row { project, alphas: vec![("sentiment".into(), None)] }];
-        let page = render(Links { workspace: "default" }, &rows, None).into_string();
+        let page = render(Links::of("default"), &rows, None).into_string();
         assert!(
             !page.contains("<script>alert") && page.contains("&lt;script&gt;alert") && page.contains("undefined"),
             "{page}"

@@ -6,6 +6,7 @@ use url::form_urlencoded::parse;
 
 use super::disagreements::Complaint;
 use super::overview;
+use crate::error::{Error, Result};
 use crate::reports::views::DisagreementFilter;
 
 /// The fields of a query string. Empty ones are dropped: a form sends them for what was not filled in.
@@ -21,6 +22,14 @@ impl Fields {
     /// The first field of this name.
     pub fn get(&self, name: &str) -> Option<String> {
         self.0.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone())
+    }
+
+    /// The number in the field of this name.
+    pub fn number(&self, name: &str) -> Result<Option<i64>> {
+        let read = |text: String| {
+            text.parse().map_err(|_| Error::invalid(format!("{name} must be a number of a snapshot, found {text:?}")))
+        };
+        self.get(name).map(read).transpose()
     }
 
     /// `slice=field=value`, any number of times, and a pair of form fields that adds one more.

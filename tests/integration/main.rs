@@ -8,5 +8,6 @@ mod full;
 mod imports;
 mod layers;
 mod lockfile;
+mod pages;
 mod store;
 mod support;
