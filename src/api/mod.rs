@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod diff;
 mod disagreements;
 mod docs;
 mod extract;

@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::{
-    access, audit, disagreements, docs, health, imports, items, jobs, limits, observe, problem, projects, reports,
-    snapshots,
+    access, audit, diff, disagreements, docs, health, imports, items, jobs, limits, observe, problem, projects,
+    reports, snapshots,
 };
 use crate::app::App;
 
@@ -62,6 +62,7 @@ fn short_routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(snapshots::get))
         .routes(routes!(reports::agreement))
         .routes(routes!(disagreements::list))
+        .routes(routes!(diff::list))
         .routes(routes!(items::get))
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))

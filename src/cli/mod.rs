@@ -1,6 +1,7 @@
 //! The command line: parse, call, print.
 
 mod demo;
+mod diff;
 mod import;
 mod keys;
 mod report;
@@ -35,6 +36,8 @@ enum Command {
     Report(report::ReportCommand),
     /// List the snapshots of a project: who made them, of what, and what they changed.
     Snapshots(snapshots::SnapshotsArgs),
+    /// Show what differs between two snapshots of a project.
+    Diff(diff::DiffArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -57,6 +60,7 @@ pub fn main() -> ExitCode {
             Command::Import(args) => import::run(&cli.config, args).await,
             Command::Report(command) => report::run(&cli.config, command).await,
             Command::Snapshots(args) => snapshots::run(&cli.config, args).await,
+            Command::Diff(args) => diff::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

@@ -4,6 +4,7 @@ mod agreement;
 mod cache;
 mod columns;
 mod controls;
+mod diff;
 mod disagreements;
 mod history;
 mod items;
@@ -14,6 +15,7 @@ mod tidy;
 pub mod views;
 
 pub use cache::{ReportCache, agreement, cached_agreement, disagreements, item, report_key};
+pub use diff::{diff_page, diff_report, render_diff};
 pub use history::{changes_in_words, render_snapshots, snapshot_view};
 pub use render::{Format, render};
 

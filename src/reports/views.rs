@@ -199,7 +199,7 @@ pub struct SnapshotView {
     pub created_at: String,
     /// What made it.
     pub operation: Operation,
-    /// Who made it: `key:<key id>`, `local` or `cli`.
+    /// Who made it: `key:<key id>`, `local`, `cli` or `demo`.
     pub actor: String,
     /// The files that it was imported from.
     pub sources: Vec<String>,
@@ -217,4 +217,105 @@ pub struct SnapshotView {
     pub retired_at: Option<String>,
     /// `retention` or `erasure`.
     pub retired_by: Option<String>,
+}
+
+/// What a compared row is. In this order where an item has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RowKind {
+    Item,
+    /// A submitted annotation.
+    Annotation,
+    Draft,
+    Prediction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RowChange {
+    Added,
+    Changed,
+    Removed,
+}
+
+/// A row that differs between two snapshots.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DiffEntry {
+    pub kind: RowKind,
+    pub change: RowChange,
+    /// The item's or the annotation's id.
+    pub id: String,
+    pub item_id: String,
+    /// Of a changed row the fields that differ.
+    pub fields: Vec<FieldChange>,
+    /// Of a changed annotation the results that differ.
+    pub results: Vec<ResultChange>,
+}
+
+/// A field with its value before and after; null where it has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FieldChange {
+    /// A column, or a key in an object that a column holds: `updated_at`, `data.text`.
+    #[schema(example = "label")]
+    pub field: String,
+    #[schema(value_type = Option<Value>, example = "good")]
+    pub old: serde_json::Value,
+    #[schema(value_type = Option<Value>, example = "bad")]
+    pub new: serde_json::Value,
+}
+
+/// A result (one label of it) that differs between two versions of an annotation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ResultChange {
+    pub change: RowChange,
+    pub control: Option<String>,
+    pub r#type: String,
+    pub region_id: Option<String>,
+    /// The fields that differ; of an added or removed result all it has.
+    pub fields: Vec<FieldChange>,
+}
+
+/// How many rows differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiffCounts {
+    pub items: RowCounts,
+    pub annotations: RowCounts,
+    pub drafts: RowCounts,
+    pub predictions: RowCounts,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    pub added: u64,
+    pub changed: u64,
+    pub removed: u64,
+}
+
+impl DiffCounts {
+    pub fn count(&mut self, entry: &DiffEntry) {
+        let counts = match entry.kind {
+            RowKind::Item => &mut self.items,
+            RowKind::Annotation => &mut self.annotations,
+            RowKind::Draft => &mut self.drafts,
+            RowKind::Prediction => &mut self.predictions,
+        };
+        match entry.change {
+            RowChange::Added => counts.added += 1,
+            RowChange::Changed => counts.changed += 1,
+            RowChange::Removed => counts.removed += 1,
+        }
+    }
+}
+
+/// What differs between two snapshots of a project.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DiffReport {
+    pub project: String,
+    pub from: i64,
+    pub to: i64,
+    pub counts: DiffCounts,
+    /// The first of the rows that differ.
+    pub entries: Vec<DiffEntry>,
+    /// Whether there are more than those.
+    pub more: bool,
 }

@@ -4,6 +4,8 @@
 
 mod api;
 mod buckets;
+mod cli;
+mod diff;
 mod full;
 mod imports;
 mod layers;

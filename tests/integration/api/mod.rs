@@ -2,6 +2,7 @@
 
 mod access;
 mod docs;
+mod history;
 mod imports;
 mod jobs;
 mod limits;
