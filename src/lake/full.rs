@@ -1,17 +1,18 @@
 //! The files are the whole truth about their source: what they do not hold is removed.
 //!
 //! A form that carries less never empties what a fuller one brought: predictions and drafts that a task names by id only stay as they are,
-//! and so does whatever the task has no list for. What another source brought is not spoken of.
+//! and so does whatever the task has no list for. An answer that was refused is no sign that others of its task are gone: what could be the
+//! one it means stays too. What another source brought is not spoken of.
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::UInt8Type;
-use assay_formats::label_studio::{NO_ANNOTATIONS, NO_DRAFTS, NO_PREDICTIONS};
+use assay_formats::label_studio::{INCOMPLETE_ANNOTATIONS, INCOMPLETE_DRAFTS, INCOMPLETE_PREDICTIONS};
 use hashbrown::{HashMap, HashSet};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::merge::{BucketRows, typed};
-use super::stage::{LACKING, item_ids, text_column};
+use super::stage::{INCOMPLETE, item_ids, text_column};
 use crate::error::{Error, Result};
 
 /// Rows of a bucket that the files do not hold, by their place in it.
@@ -37,7 +38,7 @@ impl Gone {
             gone_items.contains(item)
                 || answers.sources.value(row) == source
                     && !held.contains(answers.ids.value(row))
-                    && !said.get(item).is_some_and(|said| answers.is_only_named(row, said))
+                    && !said.get(item).is_some_and(|said| answers.may_be_there(row, said))
         });
         Ok(Self { annotations: annotations.collect(), items })
     }
@@ -66,15 +67,15 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// Whether the task says that it has this answer, or nothing about answers of its kind, without holding it.
-    fn is_only_named(&self, row: usize, said: &Said) -> bool {
+    /// Whether the task says that it has this answer without holding it, or does not tell everything about answers of its kind.
+    fn may_be_there(&self, row: usize, said: &Said) -> bool {
         let native = self.natives.value(row);
         if self.kinds.value(row) == "prediction" {
-            said.lacking & NO_PREDICTIONS != 0 || said.predictions.contains(native)
+            said.incomplete & INCOMPLETE_PREDICTIONS != 0 || said.predictions.contains(native)
         } else if self.drafts.value(row) {
-            said.lacking & NO_DRAFTS != 0 || said.drafts.contains(native)
+            said.incomplete & INCOMPLETE_DRAFTS != 0 || said.drafts.contains(native)
         } else {
-            said.lacking & NO_ANNOTATIONS != 0
+            said.incomplete & INCOMPLETE_ANNOTATIONS != 0
         }
     }
 }
@@ -82,7 +83,7 @@ impl<'a> Answers<'a> {
 /// What the files say of an item's answers that they do not hold.
 #[derive(Debug, Default)]
 struct Said {
-    lacking: u8,
+    incomplete: u8,
     predictions: HashSet<String>,
     drafts: HashSet<String>,
 }
@@ -97,13 +98,11 @@ struct Lists<'a> {
 }
 
 fn said_of_items(items: &RecordBatch) -> Result<HashMap<&str, Said>> {
-    let (ids, raw, lacking) = (item_ids(items)?, text_column(items, "raw")?, typed::<UInt8Type>(items, LACKING)?);
+    let (ids, raw, incomplete) = (item_ids(items)?, text_column(items, "raw")?, typed::<UInt8Type>(items, INCOMPLETE)?);
     let mut said: HashMap<&str, Said> = HashMap::with_capacity(items.num_rows());
     for row in 0..items.num_rows() {
-        let all = || Said { lacking: u8::MAX, ..Said::default() };
-        let of_item = said.entry(ids.value(row)).or_insert_with(all);
-        // Of several files with this task one that has the list is enough.
-        of_item.lacking &= lacking.value(row);
+        let of_item = said.entry(ids.value(row)).or_default();
+        of_item.incomplete |= incomplete.value(row);
         if raw.is_valid(row) {
             let lists: Lists<'_> = serde_json::from_str(raw.value(row)).map_err(Error::internal)?;
             of_item.predictions.extend(lists.predictions.into_iter().map(|id| id.get().to_owned()));

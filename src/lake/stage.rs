@@ -24,8 +24,8 @@ use crate::error::{Error, Result};
 pub(super) const FILE: &str = "_file";
 pub(super) const INDEX: &str = "_index";
 pub(super) const BYTE: &str = "_byte";
-/// Lists that the item's task lacks, as [`assay_formats::label_studio::Parsed::lacking`] has them.
-pub(super) const LACKING: &str = "_lacking";
+/// Lists of the item's task that do not tell everything, as [`assay_formats::label_studio::Parsed::incomplete`] has them.
+pub(super) const INCOMPLETE: &str = "_incomplete";
 
 /// A column of a bucket longer than this would not fit the 32-bit offsets of Arrow strings.
 const MAX_BUCKET_BYTES: usize = 1_900 << 20;
@@ -39,9 +39,9 @@ pub struct Staged {
 }
 
 impl Staged {
-    /// Tags the rows of a chunk with their file and, for items, with where the task stood and which lists it lacks.
+    /// Tags the rows of a chunk with their file and, for items, with where the task stood and which of its lists do not tell everything.
     pub fn new(file: u32, parsed: Parsed) -> Result<Self> {
-        let Parsed { items, annotations, results, positions, lacking, .. } = parsed;
+        let Parsed { items, annotations, results, positions, incomplete, .. } = parsed;
         let index = UInt64Array::from_iter_values(positions.iter().map(|p| p.0));
         let byte = UInt64Array::from_iter_values(positions.iter().map(|p| p.1));
         let tag = |rows| Arc::new(UInt32Array::from_value(file, rows)) as ArrayRef;
@@ -51,7 +51,7 @@ impl Staged {
             file_tag,
             Arc::new(index) as _,
             Arc::new(byte) as _,
-            Arc::new(UInt8Array::from(lacking)) as _,
+            Arc::new(UInt8Array::from(incomplete)) as _,
         ]);
         let tagged = |table: Table, batch: RecordBatch| {
             let mut columns = batch.columns().to_vec();
@@ -81,7 +81,7 @@ fn staged_schema(table: Table) -> SchemaRef {
             Arc::new(Field::new(FILE, DataType::UInt32, false)),
             Arc::new(Field::new(INDEX, DataType::UInt64, false)),
             Arc::new(Field::new(BYTE, DataType::UInt64, false)),
-            Arc::new(Field::new(LACKING, DataType::UInt8, false)),
+            Arc::new(Field::new(INCOMPLETE, DataType::UInt8, false)),
         ]),
         Table::Annotations | Table::Results => fields.push(Arc::new(Field::new(FILE, DataType::UInt32, false))),
         Table::Raters | Table::Rejects => {}

@@ -126,6 +126,20 @@ async fn what_a_form_only_names_or_leaves_out_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_refused_does_not_remove_what_it_may_mean() {
+    let test = TestApp::new().await;
+    let answers = vec![choice(10, 1, "good", 0), choice(11, 2, "bad", 0)];
+    let before = with(task(1, answers), json!([prediction(90, "bad")]), json!([]));
+    test.import("reviews", &[&json!([before, task(2, vec![choice(20, 1, "good", 0)])])]).await.unwrap();
+    let mut faulty = choice(10, 1, "good", 9);
+    faulty["updated_at"] = json!("yesterday");
+    let after = json!([with(task(1, vec![faulty]), json!([]), json!([])), task(2, vec![])]);
+    let summary = test.import_full("reviews", "reviews", &[&after]).await.unwrap();
+    assert_eq!((summary.rejected, summary.annotations.removed, summary.predictions.removed), (1, 1, 1));
+    assert_eq!(native_ids(&test, "annotations").await, ["10", "11"], "of item 2, and of predictions, all is told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_annotator_whose_account_was_deleted_stays_known() {
     let test = TestApp::new().await;
     test.import("reviews", &[&json!([task(1, vec![choice(10, 1, "good", 0)])])]).await.unwrap();

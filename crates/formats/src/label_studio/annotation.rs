@@ -7,7 +7,10 @@ use serde_json::value::RawValue;
 
 use super::canonical::{hash_text, mix};
 use super::json::{Fields, Scalar, read};
-use super::parse::{EXPORT_AGAIN, Owner, Parser, offset_in, parse_time, without_place};
+use super::parse::{
+    EXPORT_AGAIN, INCOMPLETE_ANNOTATIONS, INCOMPLETE_DRAFTS, INCOMPLETE_PREDICTIONS, Owner, Parser, offset_in,
+    parse_time, without_place,
+};
 use super::record::Annotation;
 use super::value::push_rows;
 use crate::error::FormatError;
@@ -31,6 +34,15 @@ impl Kind {
             Self::Annotation => "annotation",
             Self::Draft => "draft",
             Self::Prediction => "prediction",
+        }
+    }
+
+    /// The bit that says that a task's list of this kind does not tell everything.
+    pub(super) fn incomplete(self) -> u8 {
+        match self {
+            Self::Annotation => INCOMPLETE_ANNOTATIONS,
+            Self::Draft => INCOMPLETE_DRAFTS,
+            Self::Prediction => INCOMPLETE_PREDICTIONS,
         }
     }
 }
@@ -63,6 +75,9 @@ impl Parser<'_> {
                     return Err(self.fault(owner.bytes, offset, problem, "check what made the file"));
                 }
                 self.rejects.push(&self.options.file, &position, &reason, Some(text));
+                if let Some(incomplete) = self.incomplete.last_mut() {
+                    *incomplete |= kind.incomplete();
+                }
                 Ok(())
             }
         }

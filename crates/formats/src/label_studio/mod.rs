@@ -14,5 +14,7 @@ mod value;
 
 pub use crate::error::FormatError;
 pub use crate::raters::{RaterMention, ResolvedRaters, known_raters, raters_batch, resolve_raters};
-pub use parse::{Counts, NO_ANNOTATIONS, NO_DRAFTS, NO_PREDICTIONS, ParseOptions, Parsed, parse_chunk};
+pub use parse::{
+    Counts, INCOMPLETE_ANNOTATIONS, INCOMPLETE_DRAFTS, INCOMPLETE_PREDICTIONS, ParseOptions, Parsed, parse_chunk,
+};
 pub use split::{Chunk, MAX_TASK_BYTES, SplitOptions, Splitter, TaskBytes};

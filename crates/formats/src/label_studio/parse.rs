@@ -70,14 +70,14 @@ pub struct Parsed {
     pub counts: Counts,
     /// For each item its index in the file, from 0, and its offset.
     pub positions: Vec<(u64, u64)>,
-    /// For each item the lists that its task lacks: [`NO_ANNOTATIONS`] and the others, added up.
-    pub lacking: Vec<u8>,
+    /// For each item the lists of its task that do not tell everything ([`INCOMPLETE_ANNOTATIONS`] and the others, added up): they are
+    /// missing, or something in them was refused. What is not in them is not known to be gone.
+    pub incomplete: Vec<u8>,
 }
 
-/// The task has no list of annotations, not even an empty one: nothing is said about them.
-pub const NO_ANNOTATIONS: u8 = 1;
-pub const NO_DRAFTS: u8 = 2;
-pub const NO_PREDICTIONS: u8 = 4;
+pub const INCOMPLETE_ANNOTATIONS: u8 = 1;
+pub const INCOMPLETE_DRAFTS: u8 = 2;
+pub const INCOMPLETE_PREDICTIONS: u8 = 4;
 
 /// Turns whole tasks into rows.
 ///
@@ -110,7 +110,7 @@ pub(super) struct Parser<'o> {
     pub(super) authors: HashSet<u64>,
     pub(super) counts: Counts,
     pub(super) positions: Vec<(u64, u64)>,
-    pub(super) lacking: Vec<u8>,
+    pub(super) incomplete: Vec<u8>,
     pub(super) leftovers: Leftovers,
 }
 
@@ -133,7 +133,7 @@ impl<'o> Parser<'o> {
             authors: HashSet::new(),
             counts: Counts::default(),
             positions: Vec::new(),
-            lacking: Vec::new(),
+            incomplete: Vec::new(),
             leftovers: Leftovers::default(),
         }
     }
@@ -147,7 +147,7 @@ impl<'o> Parser<'o> {
             rejects: self.rejects.finish()?,
             counts: self.counts,
             positions: self.positions,
-            lacking: self.lacking,
+            incomplete: self.incomplete,
         })
     }
 
@@ -278,7 +278,7 @@ impl<'o> Parser<'o> {
             .map_err(|e| self.fault(owner.bytes, 0, e.to_string(), EXPORT_AGAIN))?;
         self.counts.items += 1;
         self.positions.push((owner.bytes.index, owner.bytes.byte));
-        self.lacking.push(lacking(task));
+        self.incomplete.push(missing_lists(task));
         Ok(())
     }
 
@@ -301,9 +301,12 @@ impl<'o> Parser<'o> {
     }
 }
 
-fn lacking(task: &Task<'_>) -> u8 {
-    let bit = |list: &Option<Elements<'_>>, bit: u8| if matches!(list, Some(Elements::List(_))) { 0 } else { bit };
-    bit(&task.annotations, NO_ANNOTATIONS) | bit(&task.drafts, NO_DRAFTS) | bit(&task.predictions, NO_PREDICTIONS)
+/// The lists that a task does not have.
+fn missing_lists(task: &Task<'_>) -> u8 {
+    let lists =
+        [(&task.annotations, Kind::Annotation), (&task.drafts, Kind::Draft), (&task.predictions, Kind::Prediction)];
+    let missing = lists.into_iter().filter(|(list, _)| !matches!(list, Some(Elements::List(_))));
+    missing.map(|(_, kind)| kind.incomplete()).sum()
 }
 
 /// Where a piece of `whole` begins in it.
