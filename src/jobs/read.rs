@@ -15,6 +15,8 @@ use crate::lake::{Spill, Staged, Stager};
 
 /// Staged rows beyond this go to disk: the memory of an import does not grow with the input.
 const FLUSH_BYTES: usize = 128 << 20;
+/// Parsed chunks that may wait while earlier ones are spilled: the parsers go on meanwhile.
+const WAITING: usize = 32;
 
 /// A file to import: where it lies, and the name to use in messages and rows.
 #[derive(Debug, Clone)]
@@ -90,7 +92,7 @@ pub fn read_inputs(
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     let stop = AtomicBool::new(false);
     let (job_sender, job_receiver) = sync_channel::<Job>(workers);
-    let (outcome_sender, outcomes) = sync_channel::<Outcome>(workers);
+    let (outcome_sender, outcomes) = sync_channel::<Outcome>(WAITING);
     let jobs = Arc::new(Mutex::new(job_receiver));
     let options: Vec<ParseOptions> =
         inputs.iter().map(|input| ParseOptions { source: source.to_owned(), file: input.name.clone() }).collect();

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::merge::{BucketRows, typed};
-use super::stage::{INCOMPLETE, item_ids, text_column};
+use super::stage::{INCOMPLETE, StagedBucket, item_ids, text_column};
 use crate::error::{Error, Result};
 
 /// Rows of a bucket that the files do not hold, by their place in it.
@@ -23,9 +23,9 @@ pub(super) struct Gone {
 }
 
 impl Gone {
-    pub fn of(source: &str, old: &BucketRows, staged: &[RecordBatch; 3]) -> Result<Self> {
-        let said = said_of_items(&staged[0])?;
-        let held: HashSet<&str> = text_column(&staged[1], "annotation_id")?.iter().flatten().collect();
+    pub fn of(source: &str, old: &BucketRows, staged: &StagedBucket) -> Result<Self> {
+        let said = said_of_items(&staged.items.keys)?;
+        let held: HashSet<&str> = text_column(&staged.annotations.keys, "annotation_id")?.iter().flatten().collect();
 
         let (ids, sources) = (item_ids(&old.items)?, text_column(&old.items, "source")?);
         let items: HashSet<usize> =

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Table;
 use super::full::Gone;
-use super::stage::{BYTE, FILE, INDEX, held_bytes, item_ids, text_column};
+use super::stage::{BYTE, FILE, INDEX, StagedBucket, StagedTable, held_bytes, item_ids, text_column};
 use crate::error::{Error, Result};
 
 /// Rater ids that turned out to be other forms of one person, and the id they are stored under.
@@ -109,8 +109,8 @@ pub struct MergeRules {
 /// A row of one of the two sources: 0 is what the bucket had, 1 is what the import brought.
 type Pick = (usize, usize);
 
-/// Merges `staged` (items, annotations, results in input order) into `old`.
-pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, rules: &MergeRules) -> Result<Merged> {
+/// Merges `staged` into `old`.
+pub fn merge_bucket(staged: &StagedBucket, old: Option<&BucketRows>, rules: &MergeRules) -> Result<Merged> {
     let aliases = &rules.aliases;
     let empty = BucketRows {
         items: RecordBatch::new_empty(Table::Items.schema()),
@@ -122,8 +122,10 @@ pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, rules: 
         Some(source) => Gone::of(source, old, staged)?,
         None => Gone::default(),
     };
-    let items = pick_items(&old.items, &staged[0], &gone.items, rules)?;
-    let annotations = pick_annotations([&old.annotations, &staged[1]], &staged[0], &gone.annotations, rules)?;
+    let [new_items, new_annotations, new_results] =
+        [&staged.items, &staged.annotations, &staged.results].map(|table| &table.keys);
+    let items = pick_items(&old.items, new_items, &gone.items, rules)?;
+    let annotations = pick_annotations([&old.annotations, new_annotations], new_items, &gone.annotations, rules)?;
 
     let outcome =
         MergeOutcome { items: items.counts, annotations: annotations.counts, predictions: annotations.predictions };
@@ -134,24 +136,33 @@ pub fn merge_bucket(staged: &[RecordBatch; 3], old: Option<&BucketRows>, rules: 
         return Ok(Merged { outcome, rows: None });
     }
 
-    let order = sort_items([&old.items, &staged[0]], &items.picks)?;
-    let annotation_picks = sort_annotations([&old.annotations, &staged[1]], &annotations.picks, &order.rank)?;
-    let result_picks = follow_annotations(
-        [old, &BucketRows { items: staged[0].clone(), annotations: staged[1].clone(), results: staged[2].clone() }],
-        &annotation_picks,
-    )?;
-
-    let take = |table: Table, old: &RecordBatch, new: &RecordBatch, picks: &[Pick]| -> Result<RecordBatch> {
-        let new = untagged(table, new)?;
-        let rows = interleave_record_batch(&[old, &new], picks).map_err(Error::internal)?;
-        rename_raters(rows, aliases)
-    };
+    let order = sort_items([&old.items, new_items], &items.picks)?;
+    let annotation_picks = sort_annotations([&old.annotations, new_annotations], &annotations.picks, &order.rank)?;
+    let result_picks =
+        follow_annotations([(&old.annotations, &old.results), (new_annotations, new_results)], &annotation_picks)?;
     let rows = BucketRows {
-        items: take(Table::Items, &old.items, &staged[0], &order.picks)?,
-        annotations: take(Table::Annotations, &old.annotations, &staged[1], &annotation_picks)?,
-        results: take(Table::Results, &old.results, &staged[2], &result_picks)?,
+        items: take(Table::Items, &old.items, &staged.items, &order.picks, aliases)?,
+        annotations: take(Table::Annotations, &old.annotations, &staged.annotations, &annotation_picks, aliases)?,
+        results: take(Table::Results, &old.results, &staged.results, &result_picks, aliases)?,
     };
     Ok(Merged { outcome, rows: Some(rows) })
+}
+
+/// Puts the picked rows together: the only time that whole rows are copied.
+fn take(table: Table, old: &RecordBatch, new: &StagedTable, picks: &[Pick], aliases: &Aliases) -> Result<RecordBatch> {
+    let new_parts = new.parts.iter().map(|part| untagged(table, part)).collect::<Result<Vec<_>>>()?;
+    let parts: Vec<&RecordBatch> = std::iter::once(old).chain(&new_parts).collect();
+    let places: Vec<(usize, usize)> = picks
+        .iter()
+        .map(|&(source, row)| match source {
+            0 => (0, row),
+            _ => {
+                let (part, row) = new.place(row);
+                (part + 1, row)
+            }
+        })
+        .collect();
+    rename_raters(interleave_record_batch(&parts, &places).map_err(Error::internal)?, aliases)
 }
 
 #[derive(Debug, Default)]
@@ -375,12 +386,12 @@ fn sort_annotations(sources: [&RecordBatch; 2], picks: &[Pick], rank: &HashMap<S
 }
 
 /// The result rows of the picked annotations, in their order. In both sources results follow the order of annotations.
-fn follow_annotations(sources: [&BucketRows; 2], annotations: &[Pick]) -> Result<Vec<Pick>> {
+fn follow_annotations(sources: [(&RecordBatch, &RecordBatch); 2], annotations: &[Pick]) -> Result<Vec<Pick>> {
     let mut ranges = Vec::with_capacity(2);
-    for source in sources {
-        ranges.push(result_ranges(&source.annotations, &source.results)?);
+    for (annotations, results) in sources {
+        ranges.push(result_ranges(annotations, results)?);
     }
-    let mut picks = Vec::with_capacity(sources[0].results.num_rows() + sources[1].results.num_rows());
+    let mut picks = Vec::with_capacity(sources[0].1.num_rows() + sources[1].1.num_rows());
     for &(source, row) in annotations {
         let (start, end) = ranges[source][row];
         picks.extend((start..end).map(|result| (source, result as usize)));

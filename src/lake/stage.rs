@@ -4,15 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt8Array, UInt32Array, UInt64Array};
+use arrow::buffer::{Buffer, MutableBuffer};
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::reader::StreamReader;
+use arrow::error::ArrowError;
+use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use assay_formats::label_studio::Parsed;
 
@@ -176,17 +178,33 @@ impl Stager {
         if !to_disk {
             return Ok(Part::Memory(batch));
         }
-        let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema()).map_err(Error::internal)?;
-        writer.write(&batch).and_then(|()| writer.finish()).map_err(Error::internal)?;
-        let blob = writer.into_inner().map_err(Error::internal)?;
         let spill = match &mut self.spill {
             Some(spill) => spill,
             none => none.insert(SpillFile { file: open_spill(&self.temp)?, length: 0 }),
         };
-        spill.file.write_all(&blob).map_err(|e| spill_error(&self.temp, e))?;
-        let part = Part::Disk { offset: spill.length, length: blob.len() };
-        spill.length += blob.len() as u64;
-        Ok(part)
+        let offset = spill.length;
+        let written = StreamWriter::try_new(&mut *spill, &batch.schema()).and_then(|mut writer| {
+            writer.write(&batch)?;
+            writer.finish()
+        });
+        written.map_err(|e| match e {
+            ArrowError::IoError(_, e) => spill_error(&self.temp, e),
+            other => Error::internal(other),
+        })?;
+        let length = usize::try_from(spill.length - offset).map_err(Error::internal)?;
+        Ok(Part::Disk { offset, length })
+    }
+}
+
+impl Write for SpillFile {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -258,9 +276,9 @@ impl Spill {
         filled.flat_map(|(staged, _)| buckets_over(staged, self.buckets(), buckets)).collect()
     }
 
-    /// The staged rows of bucket `bucket` out of `buckets` as (items, annotations, results). The project's number of buckets can have become
-    /// another one since they were staged: then they are split again, or joined. An item's rows are in the order of the input.
-    pub fn load(&self, bucket: u32, buckets: u32) -> Result<[RecordBatch; 3]> {
+    /// The staged rows of bucket `bucket` out of `buckets`. The project's number of buckets can have become another one since they were
+    /// staged: then they are split again, or joined. An item's rows are in the order of the input.
+    pub fn load(&self, bucket: u32, buckets: u32) -> Result<StagedBucket> {
         let mut tables: [Vec<RecordBatch>; 3] = Default::default();
         let mut bytes = 0;
         let splits = buckets > self.buckets();
@@ -281,11 +299,12 @@ impl Spill {
                 MAX_BUCKET_BYTES >> 20
             )));
         }
-        let join = |table: Table, batches: &[RecordBatch]| match batches {
-            [one] => Ok(one.clone()),
-            many => concat_batches(&staged_schema(table), many).map_err(Error::internal),
-        };
-        Ok([join(Table::Items, &tables[0])?, join(Table::Annotations, &tables[1])?, join(Table::Results, &tables[2])?])
+        let [items, annotations, results] = tables;
+        Ok(StagedBucket {
+            items: StagedTable::new(Table::Items, items)?,
+            annotations: StagedTable::new(Table::Annotations, annotations)?,
+            results: StagedTable::new(Table::Results, results)?,
+        })
     }
 
     fn read(&self, part: &Part) -> Result<RecordBatch> {
@@ -293,14 +312,68 @@ impl Spill {
             Part::Memory(batch) => Ok(batch.clone()),
             Part::Disk { offset, length } => {
                 let file = self.file.as_ref().ok_or_else(|| Error::internal(anyhow::anyhow!("spill file is gone")))?;
-                let mut blob = vec![0; *length];
-                file.read_exact_at(&mut blob, *offset)
+                // Decoded where it lies: the columns of the batch are slices of this memory.
+                let mut blob = MutableBuffer::from_len_zeroed(*length);
+                file.read_exact_at(blob.as_slice_mut(), *offset)
                     .map_err(|e| Error::internal(anyhow::Error::new(e).context("read spill")))?;
-                let mut reader = StreamReader::try_new(Cursor::new(blob), None).map_err(Error::internal)?;
-                let batch = reader.next().ok_or_else(|| Error::internal(anyhow::anyhow!("spilled batch is empty")))?;
-                batch.map_err(Error::internal)
+                let mut blob = Buffer::from(blob);
+                let batch = StreamDecoder::new().decode(&mut blob).map_err(Error::internal)?;
+                batch.ok_or_else(|| Error::internal(anyhow::anyhow!("spilled batch is empty")))
             }
         }
+    }
+}
+
+/// What an import brought for one bucket.
+#[derive(Debug, Clone)]
+pub struct StagedBucket {
+    pub(super) items: StagedTable,
+    pub(super) annotations: StagedTable,
+    pub(super) results: StagedTable,
+}
+
+/// The rows of a table in the parts that they were staged in: they are put together once, by the merge that knows their order.
+#[derive(Debug, Clone)]
+pub struct StagedTable {
+    pub(super) parts: Vec<RecordBatch>,
+    /// The columns that a merge decides by, of all parts one after the other.
+    pub(super) keys: RecordBatch,
+    /// The row in `keys` at which each part begins.
+    starts: Vec<usize>,
+}
+
+impl StagedTable {
+    fn new(table: Table, parts: Vec<RecordBatch>) -> Result<Self> {
+        let schema = staged_schema(table);
+        let mut columns = Vec::new();
+        for name in key_columns(table) {
+            columns.push(schema.index_of(name).map_err(Error::internal)?);
+        }
+        let keys = parts.iter().map(|part| part.project(&columns)).collect::<Result<Vec<_>, _>>();
+        let schema = Arc::new(schema.project(&columns).map_err(Error::internal)?);
+        let keys = keys.and_then(|keys| concat_batches(&schema, &keys)).map_err(Error::internal)?;
+        let starts = parts.iter().scan(0, |next, part| {
+            let start = *next;
+            *next += part.num_rows();
+            Some(start)
+        });
+        Ok(Self { starts: starts.collect(), parts, keys })
+    }
+
+    /// Which part a row of `keys` lies in, and where.
+    pub(super) fn place(&self, row: usize) -> (usize, usize) {
+        // Parts without rows begin where the next one does: the last that begins here has the row.
+        let part = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
+        (part, row - self.starts[part])
+    }
+}
+
+fn key_columns(table: Table) -> &'static [&'static str] {
+    match table {
+        Table::Items => &["item_id", "updated_at", "content_hash", "raw", FILE, INDEX, BYTE, INCOMPLETE],
+        Table::Annotations => &["annotation_id", "item_id", "kind", "rater_id", "updated_at", "content_hash", FILE],
+        Table::Results => &["annotation_id", FILE],
+        Table::Raters | Table::Rejects => &[],
     }
 }
 
@@ -327,6 +400,15 @@ mod tests {
         stager.finish().unwrap()
     }
 
+    /// All rows of a table, each had by its place.
+    fn whole(table: Table, rows: &StagedTable) -> RecordBatch {
+        let parts: Vec<&RecordBatch> = rows.parts.iter().collect();
+        let places: Vec<_> = (0..rows.keys.num_rows()).map(|row| rows.place(row)).collect();
+        let joined = interleave_record_batch(&parts, &places).unwrap();
+        assert_eq!(joined, concat_batches(&staged_schema(table), parts).unwrap());
+        joined
+    }
+
     fn texts(batch: &RecordBatch, column: &str) -> Vec<String> {
         text_column(batch, column).unwrap().iter().map(|text| text.unwrap().to_owned()).collect()
     }
@@ -340,7 +422,13 @@ mod tests {
                 assert_eq!(spill.file.is_some(), flush_bytes == 1);
                 let (mut items, mut annotations) = (Vec::new(), 0);
                 for bucket in spill.touched(to) {
-                    let [tasks, answers, results] = spill.load(bucket, to).unwrap();
+                    let staged = spill.load(bucket, to).unwrap();
+                    let [tasks, answers, results] = [
+                        (Table::Items, &staged.items),
+                        (Table::Annotations, &staged.annotations),
+                        (Table::Results, &staged.results),
+                    ]
+                    .map(|(table, rows)| whole(table, rows));
                     for batch in [&tasks, &answers, &results] {
                         assert!(texts(batch, "item_id").iter().all(|id| bucket_of(id, to) == bucket), "{from} to {to}");
                     }
