@@ -3,6 +3,7 @@
 use assay::jobs::import::ImportRequest;
 use assay::reports::views::{DiffEntry, DiffReport, RowChange, RowCounts, RowKind};
 use assay::reports::{diff_page, diff_report};
+use assay::store::Snapshot;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, choice, request, task};
@@ -143,6 +144,37 @@ async fn results_are_compared_as_a_list() {
     );
 }
 
+/// All pages of at most `limit` entries.
+async fn pages(test: &TestApp, snapshots: (&Snapshot, &Snapshot), limit: usize) -> Vec<Vec<DiffEntry>> {
+    let project = test.project("reviews").await;
+    let (mut cursor, mut pages) = (None::<String>, Vec::new());
+    loop {
+        let page = diff_page(&test.app, &project, snapshots, cursor.as_deref(), limit).await.unwrap();
+        pages.push(page.items);
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return pages;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_after_so_many_buckets_although_it_is_not_full() {
+    let test = TestApp::new().await;
+    for (label, minute) in [("good", 0), ("bad", 1)] {
+        let all = json!((0..300u64).map(|n| task(n, vec![choice(n, 1, label, minute)])).collect::<Vec<_>>());
+        let request = ImportRequest { bucket_bytes: 1_000, ..request("reviews", test.inputs(&[&all])) };
+        test.run(request).await.unwrap();
+    }
+    let project = test.project("reviews").await;
+    let (old, new) = (test.snapshot(&project, 1).await, test.snapshot(&project, 2).await);
+    assert!(old.buckets >= 128 && old.buckets == new.buckets, "{} and {}", old.buckets, new.buckets);
+    let pages = pages(&test, (&old, &new), 500).await;
+    assert!(pages.len() > 2 && pages.iter().all(|page| page.len() < 300), "{}", pages.len());
+    assert_eq!(pages.concat(), diff(&test, 1, 2).await.entries);
+    assert_eq!(pages.concat().len(), 300);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn snapshots_with_other_numbers_of_buckets_are_compared_page_by_page() {
     let test = TestApp::new().await;
@@ -161,19 +193,9 @@ async fn snapshots_with_other_numbers_of_buckets_are_compared_page_by_page() {
     assert_eq!((whole.counts.items, whole.counts.annotations), (counts(60, 0, 0), counts(60, 20, 0)));
     assert_eq!(diff(&test, 2, 1).await.counts.annotations, counts(0, 20, 60));
 
-    let (mut cursor, mut entries, mut pages) = (None::<String>, Vec::new(), 0);
-    loop {
-        let page = diff_page(&test.app, &project, (&old, &new), cursor.as_deref(), 7).await.unwrap();
-        assert!(page.items.len() <= 7);
-        entries.extend(page.items);
-        pages += 1;
-        cursor = page.next_cursor;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    assert_eq!(entries, whole.entries);
-    assert!(pages >= 20, "{pages}");
+    let pages = pages(&test, (&old, &new), 7).await;
+    assert!(pages.len() >= 20 && pages.iter().all(|page| page.len() <= 7), "{}", pages.len());
+    assert_eq!(pages.concat(), whole.entries);
     let first = diff_report(&test.app, &project, (&old, &new), 5).await.unwrap();
     assert_eq!((first.entries.as_slice(), first.more, first.counts), (&whole.entries[..5], true, whole.counts));
 }
