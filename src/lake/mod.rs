@@ -3,6 +3,7 @@
 
 mod bucket;
 mod full;
+mod listing;
 mod location;
 mod merge;
 mod parquet;
@@ -19,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 
 pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for, grown_buckets};
+pub use listing::{CLOCK_PREFIX, Folder, Object, finished_name};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_bucket, read_rows};
@@ -136,9 +138,49 @@ impl ProjectPrefix {
         format!("{}/_snapshots/{number}.json", self.0)
     }
 
+    /// The folder itself, relative to the lake's root.
+    pub fn folder(&self) -> &str {
+        &self.0
+    }
+
+    /// Folder of all reports of one snapshot.
+    pub fn reports(&self, snapshot: i64) -> String {
+        format!("{}/_reports/{snapshot}", self.0)
+    }
+
     /// Folder of one report: its Parquet tables.
     pub fn report(&self, snapshot: i64, kind: &str, key: &str) -> String {
         format!("{}/_reports/{snapshot}/{kind}-{key}", self.0)
+    }
+}
+
+/// What an object below a project's folder is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    Data,
+    /// The copy of a snapshot's row.
+    Snapshot(i64),
+    /// A file of a report: its snapshot, and the report's folder relative to the lake's root.
+    Report(i64, &'a str),
+}
+
+impl ProjectPrefix {
+    /// What lies at `path` (relative to the lake's root); none for what Assay does not name so.
+    pub fn place<'a>(&self, path: &'a str) -> Option<Place<'a>> {
+        let inner = path.strip_prefix(&self.0)?.strip_prefix('/')?;
+        let parts: Vec<&str> = inner.split('/').collect();
+        match parts.as_slice() {
+            ["_snapshots", name] => name.strip_suffix(".json")?.parse().ok().map(Place::Snapshot),
+            ["_reports", snapshot, _, name] if name.ends_with(".parquet") => {
+                let folder = path.rsplit_once('/')?.0;
+                snapshot.parse().ok().map(|snapshot| Place::Report(snapshot, folder))
+            }
+            [table, bucket, name] if name.ends_with(".parquet") => {
+                Table::parse(table)?;
+                bucket.strip_prefix("bucket=")?.parse::<u32>().ok().map(|_| Place::Data)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -149,7 +191,8 @@ struct RootMark {
     schema_version: u32,
 }
 
-const ROOT_MARK: &str = "_assay.json";
+/// Says at the root whose lake it is.
+pub const ROOT_MARK: &str = "_assay.json";
 
 #[derive(Debug, Clone)]
 pub struct Lake {

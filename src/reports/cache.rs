@@ -31,6 +31,21 @@ impl ReportCache {
     pub fn new() -> Self {
         Self { agreement: Cache::new(KEPT), disagreements: Cache::new(LISTS_KEPT) }
     }
+
+    /// Drops every report of a project.
+    pub async fn forget(&self, project_id: &str) {
+        forget(&self.agreement, project_id).await;
+        forget(&self.disagreements, project_id).await;
+    }
+}
+
+/// Keys begin with the project's id.
+async fn forget<T: Clone + Send + Sync + 'static>(cache: &Cache<String, T>, project_id: &str) {
+    let of_project = cache.iter().filter(|(key, _)| key.split('/').next() == Some(project_id));
+    let keys: Vec<Arc<String>> = of_project.map(|(key, _)| key).collect();
+    for key in keys {
+        cache.invalidate(key.as_str()).await;
+    }
 }
 
 impl Default for ReportCache {
@@ -127,7 +142,11 @@ async fn publish(
         let bytes = tokio::task::spawn_blocking(move || encode_report(&batch)).await.map_err(Error::internal)??;
         app.lake.put(&format!("{folder}/{name}.parquet"), bytes).await?;
     }
-    app.db.put_report(index, &folder, now_micros()).await
+    if !app.db.put_report(index, &folder, now_micros()).await? {
+        // The snapshot was taken back while its report was computed: nothing of it stays.
+        app.lake.delete_folder(&folder).await?;
+    }
+    Ok(())
 }
 
 async fn differing(

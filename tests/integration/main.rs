@@ -11,5 +11,7 @@ mod imports;
 mod layers;
 mod lockfile;
 mod pages;
+mod retain;
 mod store;
 mod support;
+mod sweep;

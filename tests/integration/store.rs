@@ -188,9 +188,9 @@ async fn retirement(db: &Db, project: &Project) {
     }
     assert!(db.uncopied_snapshots(&project.id).await.unwrap().is_empty());
 
-    assert!(!db.retire_snapshot(&project.id, 2, Retirement::Retention, T0 + 9).await.unwrap(), "the newest stays");
-    assert!(db.retire_snapshot(&project.id, 1, Retirement::Retention, T0 + 9).await.unwrap());
-    assert!(!db.retire_snapshot(&project.id, 1, Retirement::Erasure, T0 + 10).await.unwrap(), "once");
+    let retire = async |numbers: &[i64], by, now| db.retire_snapshots(&project.id, numbers, by, None, now).await.unwrap();
+    assert_eq!(retire(&[2, 1], Retirement::Retention, T0 + 9).await, [1], "the newest stays");
+    assert!(retire(&[1], Retirement::Erasure, T0 + 10).await.is_empty(), "once");
     let gone = db.snapshot(&project.id, 1).await.unwrap_err();
     assert!(matches!(&gone, Error::Gone(why) if why.contains("retention")), "{gone}");
     assert_eq!(db.list_snapshots(&project.id, None, 9).await.unwrap()[1].retired_at, Some(T0 + 9));
@@ -542,8 +542,8 @@ async fn reports(db: &Db, ours: &str) {
     let key =
         ReportKey { project_id: &project.id, snapshot: 1, kind: "agreement", params_hash: "ab", figure_version: 1 };
     assert_eq!(db.report_path(key).await.unwrap(), None);
-    db.put_report(key, "p/1", T0).await.unwrap();
-    db.put_report(key, "p/2", T0).await.unwrap();
+    assert!(db.put_report(key, "p/1", T0).await.unwrap());
+    assert!(db.put_report(key, "p/2", T0).await.unwrap());
     assert_eq!(db.report_path(key).await.unwrap().as_deref(), Some("p/2"));
     for other in [
         ReportKey { snapshot: 2, ..key },
@@ -554,6 +554,17 @@ async fn reports(db: &Db, ours: &str) {
     ] {
         assert_eq!(db.report_path(other).await.unwrap(), None, "{other:?}");
     }
+    assert_eq!(db.project_reports(&project.id).await.unwrap(), [(1, "p/2".to_owned())]);
+
+    // They go with their snapshot, for good.
+    assert_eq!(db.commit_snapshot(&snapshot_on(&project, 1)).await.unwrap(), Commit::Done);
+    let row = begin_audit(db, ours, "retain").await;
+    let retired = db.retire_snapshots(&project.id, &[1], Retirement::Retention, Some(&row), T0).await.unwrap();
+    assert_eq!(retired, [1]);
+    assert_eq!(outcome(db, ours, &row).await.as_deref(), Some("done"), "in the same transaction");
+    assert!(db.project_reports(&project.id).await.unwrap().is_empty());
+    assert!(!db.put_report(key, "p/3", T0).await.unwrap(), "one that was still being computed comes too late");
+    assert_eq!(db.report_path(key).await.unwrap(), None);
 }
 
 #[tokio::test]
