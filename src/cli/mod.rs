@@ -1,5 +1,6 @@
 //! The command line: parse, call, print.
 
+mod compact;
 mod demo;
 mod diff;
 mod import;
@@ -45,6 +46,8 @@ enum Command {
     Retain(retain::RetainArgs),
     /// Delete files that nothing needs any more: of retired snapshots, and of work that was cut off.
     Sweep(sweep::SweepArgs),
+    /// Rewrite the newest snapshot's files: as many buckets as its size asks for, today's schema and encoding.
+    Compact(compact::CompactArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
             Command::Diff(args) => diff::run(&cli.config, args).await,
             Command::Retain(args) => retain::run(&cli.config, args).await,
             Command::Sweep(args) => sweep::run(&cli.config, args).await,
+            Command::Compact(args) => compact::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

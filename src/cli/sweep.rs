@@ -52,7 +52,11 @@ pub async fn run(config: &Config, args: SweepArgs) -> Result<()> {
     match summary.held_back.as_slice() {
         [] => Ok(()),
         held_back => Err(Error::Conflict(
-            held_back.iter().map(|one| format!("{} was left alone: {}", one.folder, one.why)).collect::<Vec<_>>().join("; "),
+            held_back
+                .iter()
+                .map(|one| format!("{} was left alone: {}", one.folder, one.why))
+                .collect::<Vec<_>>()
+                .join("; "),
         )),
     }
 }

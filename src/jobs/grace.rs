@@ -86,7 +86,10 @@ mod tests {
         opened(short, LONGEST_WRITE - Duration::from_secs(60)).check().unwrap();
         // As on a machine that slept meanwhile.
         let error = opened(short, long).check().unwrap_err();
-        assert!(matches!(&error, Error::Conflict(text) if text.contains("11 h") && text.contains("run it again")), "{error}");
+        assert!(
+            matches!(&error, Error::Conflict(text) if text.contains("11 h") && text.contains("run it again")),
+            "{error}"
+        );
         // A clock that was set back does not hide it, nor does one set forward and back.
         WriteWindow { opened: Instant::now(), opened_at: now_micros() + 3_600_000_000 }.check().unwrap();
         const { assert!(LONGEST_WRITE.as_secs() + MAX_SKEW.as_secs() < SHORTEST_GRACE.as_secs()) };

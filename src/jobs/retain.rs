@@ -33,7 +33,9 @@ impl FromStr for Keep {
         let mut keep = Self::default();
         for rule in text.split(',') {
             let Some((name, value)) = rule.trim().split_once('=') else {
-                return Err(format!("{rule:?} is not a rule; write last=N, within=30d or number=N, separated by commas"));
+                return Err(format!(
+                    "{rule:?} is not a rule; write last=N, within=30d or number=N, separated by commas"
+                ));
             };
             let twice = || format!("{name} is given twice");
             let number = || value.parse::<i64>().ok().filter(|n| *n >= 1);
@@ -112,8 +114,7 @@ pub async fn run(app: &Arc<App>, request: RetainRequest) -> Result<RetainSummary
     };
     if !request.dry_run && !summary.retired.is_empty() {
         let numbers: Vec<i64> = summary.retired.iter().map(|snapshot| snapshot.number).collect();
-        let act =
-            Act { workspace: &request.workspace, actor: &request.actor, action: "retain", target: &project.id };
+        let act = Act { workspace: &request.workspace, actor: &request.actor, action: "retain", target: &project.id };
         act.record(app, async |audit_id| retire(app, &project, &numbers, audit_id, request.now).await).await?;
     }
     let kept: Vec<i64> = summary.kept.iter().map(|snapshot| snapshot.number).collect();

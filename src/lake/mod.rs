@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for, grown_buckets};
+pub use bucket::{BYTES_PER_BUCKET, MAX_BUCKETS, bucket_of, buckets_for, grown_buckets};
 pub use listing::{CLOCK_PREFIX, Folder, Object, finished_name};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
@@ -230,7 +230,7 @@ impl Lake {
         }
     }
 
-    async fn check_owner(&self, database: &str) -> Result<()> {
+    async fn mark(&self) -> Result<RootMark> {
         let mark: RootMark = serde_json::from_slice(&self.get(ROOT_MARK).await?).map_err(|e| {
             Error::invalid(format!("{}/{ROOT_MARK} is not readable ({e}); restore it from a backup", self.location))
         })?;
@@ -242,6 +242,11 @@ impl Lake {
                 assay_formats::schema::VERSION
             )));
         }
+        Ok(mark)
+    }
+
+    async fn check_owner(&self, database: &str) -> Result<()> {
+        let mark = self.mark().await?;
         if mark.database == database {
             return Ok(());
         }

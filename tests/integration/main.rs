@@ -7,6 +7,7 @@ mod buckets;
 mod cli;
 mod diff;
 mod full;
+mod compact;
 mod imports;
 mod layers;
 mod lockfile;

@@ -74,7 +74,10 @@ async fn any_rule_keeps_a_snapshot_and_the_newest_always_stays() {
 
     let audit = test.app.db.list_audit(DEFAULT_WORKSPACE, None, 9).await.unwrap();
     let row = &audit[0];
-    assert_eq!((audit.len(), row.actor.as_str(), row.action.as_str(), row.target.as_str()), (1, "cli", "retain", project.id.as_str()));
+    assert_eq!(
+        (audit.len(), row.actor.as_str(), row.action.as_str(), row.target.as_str()),
+        (1, "cli", "retain", project.id.as_str())
+    );
     assert_eq!(row.outcome.as_deref(), Some("done"));
 }
 
@@ -95,7 +98,11 @@ async fn a_retired_snapshot_leaves_a_tombstone_and_no_report() {
     let summary = retain(&test, "reviews", "last=1").await.unwrap();
     assert_eq!(reports().await, [3]);
     let folder = test.folder.path().join("data/default").join(&project.id);
-    assert!(folder.join("_reports/3").exists() && !folder.join("_reports/1").exists() && !folder.join("_reports/2").exists());
+    assert!(
+        folder.join("_reports/3").exists()
+            && !folder.join("_reports/1").exists()
+            && !folder.join("_reports/2").exists()
+    );
     let tombstone: serde_json::Value =
         serde_json::from_slice(&std::fs::read(folder.join("_snapshots/1.json")).unwrap()).unwrap();
     assert_eq!((&tombstone["number"], &tombstone["retired_by"]), (&json!(1), &json!("retention")));
@@ -115,7 +122,10 @@ async fn what_cannot_be_kept_is_named() {
     let test = TestApp::new().await;
     grown(&test, "reviews", 2).await;
     let error = retain(&test, "reviews", "number=9").await.unwrap_err();
-    assert!(matches!(&error, Error::Invalid(text) if text.contains("number=9") && text.contains("assay snapshots")), "{error}");
+    assert!(
+        matches!(&error, Error::Invalid(text) if text.contains("number=9") && text.contains("assay snapshots")),
+        "{error}"
+    );
     retain(&test, "reviews", "last=1").await.unwrap();
     assert!(matches!(retain(&test, "reviews", "number=1").await, Err(Error::Invalid(_))), "gone already");
     assert!(matches!(retain(&test, "nothing", "last=1").await, Err(Error::NotFound { .. })));

@@ -188,7 +188,8 @@ async fn retirement(db: &Db, project: &Project) {
     }
     assert!(db.uncopied_snapshots(&project.id).await.unwrap().is_empty());
 
-    let retire = async |numbers: &[i64], by, now| db.retire_snapshots(&project.id, numbers, by, None, now).await.unwrap();
+    let retire =
+        async |numbers: &[i64], by, now| db.retire_snapshots(&project.id, numbers, by, None, now).await.unwrap();
     assert_eq!(retire(&[2, 1], Retirement::Retention, T0 + 9).await, [1], "the newest stays");
     assert!(retire(&[1], Retirement::Erasure, T0 + 10).await.is_empty(), "once");
     let gone = db.snapshot(&project.id, 1).await.unwrap_err();
