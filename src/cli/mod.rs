@@ -3,6 +3,7 @@
 mod compact;
 mod demo;
 mod diff;
+mod erase;
 mod import;
 mod keys;
 mod report;
@@ -48,6 +49,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Rewrite the newest snapshot's files: as many buckets as its size asks for, today's schema and encoding.
     Compact(compact::CompactArgs),
+    /// Erase an annotator or an item from everything that is kept of a project.
+    Erase(erase::EraseArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -74,6 +77,7 @@ pub fn main() -> ExitCode {
             Command::Retain(args) => retain::run(&cli.config, args).await,
             Command::Sweep(args) => sweep::run(&cli.config, args).await,
             Command::Compact(args) => compact::run(&cli.config, args).await,
+            Command::Erase(args) => erase::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

@@ -3,11 +3,13 @@
 
 mod bucket;
 mod full;
+mod erase;
 mod listing;
 mod location;
 mod merge;
 mod parquet;
 mod rebucket;
+mod scrub;
 mod stage;
 
 use std::sync::Arc;
@@ -20,11 +22,13 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 
 pub use bucket::{BYTES_PER_BUCKET, MAX_BUCKETS, bucket_of, buckets_for, grown_buckets};
+pub use erase::{Erased, erase_rows};
 pub use listing::{CLOCK_PREFIX, Folder, Object, finished_name};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_bucket, read_rows};
 pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
+pub use scrub::{ERASED, Item, Person, Scrubber, Subject};
 pub use stage::{Spill, Staged, Stager};
 
 /// The tables of a project. `items`, `annotations` and `results` are split into buckets; the others are one file each.

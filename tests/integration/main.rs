@@ -8,6 +8,7 @@ mod cli;
 mod diff;
 mod full;
 mod compact;
+mod erase;
 mod imports;
 mod layers;
 mod lockfile;
