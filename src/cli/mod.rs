@@ -1,5 +1,6 @@
 //! The command line: parse, call, print.
 
+mod catalog;
 mod compact;
 mod demo;
 mod diff;
@@ -51,6 +52,9 @@ enum Command {
     Compact(compact::CompactArgs),
     /// Erase an annotator or an item from everything that is kept of a project.
     Erase(erase::EraseArgs),
+    /// Restore the metadata database from the lake.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -78,6 +82,7 @@ pub fn main() -> ExitCode {
             Command::Sweep(args) => sweep::run(&cli.config, args).await,
             Command::Compact(args) => compact::run(&cli.config, args).await,
             Command::Erase(args) => erase::run(&cli.config, args).await,
+            Command::Catalog(command) => catalog::run(&cli.config, command).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

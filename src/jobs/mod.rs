@@ -6,6 +6,7 @@ pub mod erase;
 pub mod grace;
 pub mod import;
 mod read;
+pub mod rebuild;
 pub mod retain;
 pub mod runner;
 pub mod sweep;

@@ -234,6 +234,23 @@ impl Lake {
         }
     }
 
+    /// The database that the lake belongs to; none when it has no mark.
+    ///
+    /// # Errors
+    /// `Conflict` when a newer Assay has written it.
+    pub async fn owner(&self) -> Result<Option<String>> {
+        match self.exists(ROOT_MARK).await? {
+            true => self.mark().await.map(|mark| Some(mark.database)),
+            false => Ok(None),
+        }
+    }
+
+    /// Makes the lake belong to `database`, whatever it belonged to.
+    pub async fn take_over(&self, database: &str) -> Result<()> {
+        let mark = RootMark { database: database.to_owned(), schema_version: assay_formats::schema::VERSION };
+        self.put(ROOT_MARK, serde_json::to_vec_pretty(&mark).map_err(Error::internal)?).await
+    }
+
     async fn mark(&self) -> Result<RootMark> {
         let mark: RootMark = serde_json::from_slice(&self.get(ROOT_MARK).await?).map_err(|e| {
             Error::invalid(format!("{}/{ROOT_MARK} is not readable ({e}); restore it from a backup", self.location))
@@ -256,7 +273,8 @@ impl Lake {
         }
         Err(Error::Conflict(format!(
             "the lake {} belongs to the metadata database {}, this one is {database}: \
-             point --db at the database that made it, or --data at an empty place",
+             point --db at the database that made it, or --data at an empty place; if that database is lost, \
+             `assay catalog rebuild` makes a new one (docs/UPKEEP.md)",
             self.location, mark.database
         )))
     }

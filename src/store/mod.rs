@@ -81,6 +81,7 @@ mod keys;
 mod migrate;
 mod projects;
 mod reports;
+mod restore;
 mod scrub;
 mod snapshots;
 mod workspaces;
@@ -91,6 +92,7 @@ pub use jobs::{Failure, Heartbeat, Job, JobState, Lease, NewJob};
 pub use keys::{Key, NewKey, Role};
 pub use projects::{NewProject, Project, check_project_name};
 pub use reports::ReportKey;
+pub use restore::RestoredProject;
 pub use scrub::Form;
 pub use snapshots::{
     Change, Changes, Commit, Counts, DataFile, JobEnd, NewFile, NewSnapshot, Operation, Retirement, Snapshot,

@@ -13,6 +13,7 @@ mod imports;
 mod layers;
 mod lockfile;
 mod pages;
+mod rebuild;
 mod retain;
 mod store;
 mod support;
