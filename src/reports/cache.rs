@@ -68,6 +68,17 @@ async fn tables(app: &App, project: &Project, snapshot: i64, slice: &BTreeMap<St
     Ok(TableSet::new(&app.data_files(&project.id, snapshot).await?).with_slice(slice))
 }
 
+/// A query that fails on a damaged file says what it stumbled over, not where: the checksums tell which file it was.
+async fn name_damage<T>(app: &App, project: &Project, snapshot: i64, outcome: Result<T>) -> Result<T> {
+    if !matches!(outcome, Err(Error::Internal(_) | Error::Unavailable { .. })) {
+        return outcome;
+    }
+    for file in app.data_files(&project.id, snapshot).await? {
+        app.lake.get_data(&file).await?;
+    }
+    outcome
+}
+
 /// The agreement report of a snapshot: from memory, or computed once however many ask for it at the same time.
 pub async fn agreement(
     app: &App,
@@ -99,7 +110,8 @@ async fn compute_agreement(
     key: &str,
 ) -> Result<Arc<AgreementReport>> {
     let tables = tables(app, project, snapshot.number, &params.slice).await?;
-    let report = compute(&app.engine, &tables, params, &context(project, snapshot)).await?;
+    let computed = compute(&app.engine, &tables, params, &context(project, snapshot)).await;
+    let report = name_damage(app, project, snapshot.number, computed).await?;
     if let Err(error) = publish(app, project, snapshot, params, key, &report).await {
         // Reading must go on where storage cannot be written; the next computation tries again.
         tracing::warn!(project = %project.id, snapshot = snapshot.number, %error, "the report could not be written to storage");
@@ -158,7 +170,8 @@ async fn differing(
     let key = format!("{}/{}", project.id, report_key("disagreements", snapshot.number, slice)?);
     let computed = async {
         let tables = tables(app, project, snapshot.number, slice).await?;
-        Ok::<_, Error>(Arc::new(all(&app.engine, &tables, &context(project, snapshot)).await?))
+        let found = all(&app.engine, &tables, &context(project, snapshot)).await;
+        name_damage(app, project, snapshot.number, found).await.map(Arc::new)
     };
     app.reports.disagreements.try_get_with(key, computed).await.map_err(Error::from_shared)
 }
@@ -177,7 +190,8 @@ pub async fn disagreements(
     let list = differing(app, project, &pinned, &filter.slice).await?;
     let mut page = page(&list, filter, number, cursor, limit)?;
     let tables = tables(app, project, number, &BTreeMap::new()).await?;
-    add_previews(&app.engine, &tables, &mut page).await?;
+    let added = add_previews(&app.engine, &tables, &mut page).await;
+    name_damage(app, project, number, added).await?;
     Ok(page)
 }
 
@@ -186,8 +200,12 @@ pub async fn item(app: &App, project: &Project, snapshot: &Snapshot, id: &str) -
     let files = app.data_files(&project.id, snapshot.number).await?;
     let id = match id.contains('/') {
         true => id.to_owned(),
-        false => items::find_by_native_id(&app.engine, &TableSet::new(&files), id).await?,
+        false => {
+            let found = items::find_by_native_id(&app.engine, &TableSet::new(&files), id).await;
+            name_damage(app, project, snapshot.number, found).await?
+        }
     };
     let buckets = u32::try_from(snapshot.buckets).map_err(Error::internal)?;
-    items::view(&app.engine, &TableSet::of_item(&files, &id, buckets), &id, snapshot.number).await
+    let view = items::view(&app.engine, &TableSet::of_item(&files, &id, buckets), &id, snapshot.number).await;
+    name_damage(app, project, snapshot.number, view).await
 }

@@ -20,7 +20,7 @@ use assay::store::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, choice, task};
+use crate::support::{TestApp, choice, postgres, task};
 
 /// Everything that the person of these tests is known by.
 const BO: [&str; 4] = ["bo@example.com", "Bo@Example.com", "Bo Lee", "reviews/user/3"];
@@ -52,7 +52,10 @@ fn by(id: u64, annotator: Value, label: &str) -> Value {
 
 /// A lake that holds the person in every place where one can be.
 async fn full_lake() -> TestApp {
-    let test = TestApp::new().await;
+    filled(TestApp::new().await).await
+}
+
+async fn filled(test: TestApp) -> TestApp {
     let bo = json!({ "id": 3, "email": "bo@example.com", "first_name": "Bo", "last_name": "Lee" });
     let ann = json!({ "id": 4, "email": "ann@example.com", "first_name": "Ann", "last_name": "Day" });
     let draft = json!({
@@ -279,6 +282,31 @@ async fn no_byte_of_an_annotator_is_left() {
 
     let imported = test.import("reviews", &[&json!([task(9, vec![choice(90, 4, "good", 0)])])]).await.unwrap();
     assert_eq!(imported.snapshot, 5, "imports go on");
+}
+
+/// Every row of every table that people's texts can be in, as text.
+async fn dump(pool: &sqlx::PgPool) -> Vec<(String,)> {
+    let all = "SELECT jobs::text FROM jobs UNION ALL SELECT idempotency::text FROM idempotency UNION ALL SELECT snapshots::text FROM snapshots \
+        UNION ALL SELECT audit::text FROM audit UNION ALL SELECT files::text FROM files UNION ALL SELECT reports::text FROM reports \
+        UNION ALL SELECT projects::text FROM projects UNION ALL SELECT meta::text FROM meta";
+    sqlx::query_as(all).fetch_all(pool).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_an_annotator_is_left_in_postgres() {
+    let drop = "DROP DATABASE IF EXISTS assay_erase WITH (FORCE)";
+    let Some(url) = postgres("assay_erase", drop, "CREATE DATABASE assay_erase").await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config { db: Some(url.clone()), ..Config::for_folder(&folder.path().join("data")) };
+    let test = filled(TestApp { app: App::open(&config).await.unwrap(), folder }).await;
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    let holding =
+        async || dump(&pool).await.into_iter().filter(|(row,)| BO.iter().any(|needle| row.contains(needle))).count();
+    assert!(holding().await > 4);
+    erase(&test.app, annotator("bo@example.com")).await.unwrap();
+    assert_eq!(holding().await, 0);
+    assert_eq!(grep(&data(&test), &BO), Vec::<String>::new());
+    check_rest(&test.app).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

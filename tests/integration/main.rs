@@ -8,6 +8,7 @@ mod cli;
 mod diff;
 mod full;
 mod compact;
+mod damage;
 mod erase;
 mod imports;
 mod layers;

@@ -10,7 +10,7 @@ use assay::jobs::rebuild::{RebuildRequest, RebuildSummary, run};
 use assay::store::{DEFAULT_WORKSPACE, DataFile, Db, Project, Snapshot};
 
 use crate::retain::{grown, retain};
-use crate::support::TestApp;
+use crate::support::{TestApp, postgres};
 
 /// Settings for the same lake with another database.
 fn config(test: &TestApp, database: &str) -> Config {
@@ -178,6 +178,25 @@ async fn a_place_that_is_no_lake_is_refused() {
     let error = run(&app, RebuildRequest { take_over: true, ..request }).await.unwrap_err();
     assert!(matches!(&error, Error::Invalid(text) if text.contains("no snapshot that can be restored")), "{error}");
     assert!(!folder.path().join("data/_assay.json").exists(), "nothing was taken over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalog_moves_from_sqlite_to_postgres() {
+    let drop = "DROP DATABASE IF EXISTS assay_rebuild WITH (FORCE)";
+    let Some(url) = postgres("assay_rebuild", drop, "CREATE DATABASE assay_rebuild").await else { return };
+    let test = TestApp::new().await;
+    grown(&test, "reviews", 3).await;
+    retain(&test, "reviews", "last=1,number=1").await.unwrap();
+    let config = Config { db: Some(url), ..Config::for_folder(&data(&test)) };
+    let moved = App::open_unclaimed(&config).await.unwrap();
+    let summary = rebuild(&moved, true).await.unwrap();
+    assert_eq!(
+        (summary.projects[0].readable.as_slice(), summary.projects[0].retired.as_slice()),
+        (&[1, 3][..], &[2][..])
+    );
+    assert_eq!(catalog(&moved.db, "reviews").await, catalog(&test.app.db, "reviews").await);
+    let error = rebuild(&moved, true).await.unwrap_err();
+    assert!(matches!(error, Error::Conflict(_)), "{error}");
 }
 
 /// Changes one byte in the middle.
