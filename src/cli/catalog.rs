@@ -36,7 +36,7 @@ pub async fn run(config: &Config, command: CatalogCommand) -> Result<()> {
     let app = App::open_unclaimed(config).await?;
     let request = RebuildRequest { verify: args.verify, take_over: args.take_over, actor: ACTOR.to_owned() };
     let summary = rebuild(&app, request).await?;
-    args.format.print(&summary, |summary| Ok(describe(summary)))
+    args.format.print(&summary, describe)
 }
 
 fn describe(summary: &RebuildSummary) -> String {

@@ -38,7 +38,7 @@ pub async fn run(config: &Config, args: CompactArgs) -> Result<()> {
         actor: ACTOR.to_owned(),
     };
     let summary = compact(&app, request).await?;
-    args.format.print(&summary, |summary| Ok(describe(summary)))
+    args.format.print(&summary, describe)
 }
 
 fn describe(summary: &CompactSummary) -> String {

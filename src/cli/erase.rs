@@ -64,7 +64,7 @@ pub async fn run(config: &Config, args: EraseArgs) -> Result<()> {
         actor: ACTOR.to_owned(),
     };
     let summary = erase(&app, request).await?;
-    args.format.print(&summary, |summary| Ok(describe(summary)))
+    args.format.print(&summary, describe)
 }
 
 fn describe(summary: &EraseSummary) -> String {

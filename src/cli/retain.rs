@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 use indicatif::HumanBytes;
 
-use super::table::{ACTOR, Format, time, verb};
+use super::table::{ACTOR, Format, verb};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::Result;
@@ -45,7 +45,7 @@ pub async fn run(config: &Config, args: RetainArgs) -> Result<()> {
     args.format.print(&summary, describe)
 }
 
-fn describe(summary: &RetainSummary) -> Result<String> {
+fn describe(summary: &RetainSummary) -> String {
     let mut text = format!(
         "{}: {} kept, {} {}\n",
         summary.project,
@@ -55,11 +55,11 @@ fn describe(summary: &RetainSummary) -> Result<String> {
     );
     for snapshot in &summary.kept {
         let why = snapshot.why.join(", ");
-        let _ = writeln!(text, "  {:>8}  {}  kept ({why})", snapshot.number, time(snapshot.created_at)?);
+        let _ = writeln!(text, "  {:>8}  {}  kept ({why})", snapshot.number, snapshot.created_at);
     }
     for snapshot in &summary.retired {
         let done = verb(summary.dry_run, "retired");
-        let _ = writeln!(text, "  {:>8}  {}  {done}", snapshot.number, time(snapshot.created_at)?);
+        let _ = writeln!(text, "  {:>8}  {}  {done}", snapshot.number, snapshot.created_at);
     }
     let _ = writeln!(
         text,
@@ -67,5 +67,5 @@ fn describe(summary: &RetainSummary) -> Result<String> {
         HumanBytes(summary.unnamed_bytes),
         summary.unnamed_files
     );
-    Ok(text)
+    text
 }

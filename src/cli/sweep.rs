@@ -48,7 +48,7 @@ pub async fn run(config: &Config, args: SweepArgs) -> Result<()> {
         actor: ACTOR.to_owned(),
     };
     let summary = sweep(&app, request).await?;
-    args.format.print(&summary, |summary| Ok(describe(summary)))?;
+    args.format.print(&summary, describe)?;
     match summary.held_back.as_slice() {
         [] => Ok(()),
         held_back => Err(Error::Conflict(

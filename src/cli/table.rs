@@ -16,10 +16,10 @@ pub(super) enum Format {
 
 impl Format {
     /// Prints a summary as JSON, or as `describe` puts it.
-    pub(super) fn print<T: Serialize>(self, summary: &T, describe: impl FnOnce(&T) -> Result<String>) -> Result<()> {
+    pub(super) fn print<T: Serialize>(self, summary: &T, describe: impl FnOnce(&T) -> String) -> Result<()> {
         let text = match self {
             Self::Json => serde_json::to_string_pretty(summary).map_err(Error::internal)? + "\n",
-            Self::Table => describe(summary)?,
+            Self::Table => describe(summary),
         };
         super::print(&text)
     }
@@ -28,10 +28,4 @@ impl Format {
 /// "would be" before a dry run's verbs.
 pub(super) fn verb(dry_run: bool, done: &str) -> String {
     if dry_run { format!("would be {done}") } else { done.to_owned() }
-}
-
-/// As in 2026-01-31T12:00:00Z.
-pub(super) fn time(micros: i64) -> Result<String> {
-    let time = jiff::Timestamp::from_microsecond(micros).map_err(Error::internal)?;
-    Ok(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

@@ -134,7 +134,8 @@ impl<'a> Compaction<'a> {
     async fn preview(self) -> Result<CompactSummary> {
         let mut rewritten = Rewritten::default();
         self.rewrite(&mut rewritten).await?;
-        let number = (!rewritten.removed.is_empty()).then_some(self.parent.number + 1);
+        let differs = !rewritten.removed.is_empty() || self.from != self.to;
+        let number = differs.then_some(self.parent.number + 1);
         Ok(self.summary(&rewritten, number))
     }
 
@@ -142,29 +143,23 @@ impl<'a> Compaction<'a> {
     async fn commit(self, actor: &str) -> Result<Option<CompactSummary>> {
         let window = WriteWindow::open();
         let mut rewritten = Rewritten::default();
-        let outcome = async {
-            self.rewrite(&mut rewritten).await?;
-            if rewritten.removed.is_empty() && self.from == self.to {
-                return Ok(None);
-            }
-            window.check()?;
-            let new = self.snapshot(&rewritten, actor);
-            Ok(Some((self.app.db.commit_snapshot(&new).await?, new.number())))
-        };
-        let outcome = outcome.await;
-        match outcome {
-            Ok(None) => Ok(Some(self.summary(&rewritten, None))),
-            Ok(Some((Commit::Done, number))) => Ok(Some(self.summary(&rewritten, Some(number)))),
-            Ok(Some((Commit::ParentMoved | Commit::LeaseLost, _))) => {
+        let written = self.rewrite(&mut rewritten).await;
+        if let Err(error) = written.and_then(|()| window.check()) {
+            self.withdraw(&rewritten).await;
+            return Err(error);
+        }
+        if rewritten.removed.is_empty() && self.from == self.to {
+            return Ok(Some(self.summary(&rewritten, None)));
+        }
+        let new = self.snapshot(&rewritten, actor);
+        match self.app.db.commit_snapshot(&new).await {
+            Ok(Commit::Done) => Ok(Some(self.summary(&rewritten, Some(new.number())))),
+            Ok(Commit::ParentMoved | Commit::LeaseLost) => {
                 self.withdraw(&rewritten).await;
                 Ok(None)
             }
-            // After a commit whose answer was lost the files may be named: they stay.
-            Err(error @ Error::Unavailable { .. }) => Err(error),
-            Err(error) => {
-                self.withdraw(&rewritten).await;
-                Err(error)
-            }
+            // The commit may have come through and its answer been lost: the files stay, for the sweep if they are orphans.
+            Err(error) => Err(error),
         }
     }
 

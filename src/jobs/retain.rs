@@ -85,7 +85,8 @@ pub struct RetainSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KeptSnapshot {
     pub number: i64,
-    pub created_at: i64,
+    /// RFC 3339, UTC.
+    pub created_at: String,
     /// The rules that keep it: `newest`, `last`, `within`, `number`.
     pub why: Vec<&'static str>,
 }
@@ -93,7 +94,8 @@ pub struct KeptSnapshot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RetiredSnapshot {
     pub number: i64,
-    pub created_at: i64,
+    /// RFC 3339, UTC.
+    pub created_at: String,
 }
 
 /// Retires what no rule keeps.
@@ -153,7 +155,7 @@ async fn plan(
     let (mut kept, mut retired) = (Vec::new(), Vec::new());
     for (place, snapshot) in (0u64..).zip(&readable) {
         let why = reasons(&request.keep, place, snapshot, request.now);
-        let (number, created_at) = (snapshot.number, snapshot.created_at);
+        let (number, created_at) = (snapshot.number, rfc3339(snapshot.created_at)?);
         if why.is_empty() {
             retired.push(RetiredSnapshot { number, created_at });
         } else {
@@ -161,6 +163,11 @@ async fn plan(
         }
     }
     Ok((kept, retired))
+}
+
+fn rfc3339(micros: i64) -> Result<String> {
+    let time = jiff::Timestamp::from_microsecond(micros).map_err(Error::internal)?;
+    Ok(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// The rules that keep the snapshot at this place among the newest, from 0.

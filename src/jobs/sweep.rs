@@ -122,6 +122,8 @@ struct Sweep<'a> {
     app: &'a App,
     /// Objects written after this, by the storage's clock, are left alone.
     before: i64,
+    /// Files of snapshots retired after this, by our clocks, are.
+    retired_before: i64,
     age: Duration,
     dry_run: bool,
     summary: SweepSummary,
@@ -147,7 +149,8 @@ impl<'a> Sweep<'a> {
         }
         Ok(Self {
             app,
-            before: before(ours.min(theirs), request.older_than),
+            before: before(theirs, request.older_than),
+            retired_before: before(ours, request.older_than),
             age: request.older_than,
             dry_run: request.dry_run,
             summary: SweepSummary { dry_run: request.dry_run, ..SweepSummary::default() },
@@ -251,7 +254,7 @@ impl<'a> Sweep<'a> {
     fn retired(&self, known: &Known) -> Vec<DataFile> {
         let is_free = |file: &&DataFile| {
             let mut of = known.snapshots.iter().filter(|snapshot| file.is_of(snapshot.number));
-            of.all(|snapshot| snapshot.retired_at.is_some_and(|at| at <= self.before))
+            of.all(|snapshot| snapshot.retired_at.is_some_and(|at| at <= self.retired_before))
         };
         known.files.iter().filter(is_free).cloned().collect()
     }

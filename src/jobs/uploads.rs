@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::runner::ImportPayload;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::store::Job;
@@ -71,9 +70,10 @@ fn awaited(jobs: &[Job]) -> BTreeSet<std::ffi::OsString> {
     jobs.iter().filter_map(|job| path_of(job)?.file_name().map(ToOwned::to_owned)).collect()
 }
 
-/// The staged file of an import job.
+/// The staged file that a job was made for, if it was made for one.
 pub fn path_of(job: &Job) -> Option<PathBuf> {
-    serde_json::from_value::<ImportPayload>(job.payload.0.clone()).ok().map(|payload| payload.path)
+    let path = PathBuf::from(job.payload.0.get("path")?.as_str()?);
+    path.file_name()?.to_str()?.starts_with(PREFIX).then_some(path)
 }
 
 /// Deletes files; those that are gone already do not matter.

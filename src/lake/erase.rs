@@ -141,6 +141,10 @@ fn scrub_column(
     let Some(column) = rows.column_by_name(name) else { return Ok(None) };
     let treatment = treatment(table, name);
     let Some(texts) = column.as_string_opt::<i32>() else {
+        // Aliases of other people are ids of theirs.
+        if table == Table::Raters {
+            return Ok(None);
+        }
         let nested = scrub_nested(column, scrubber)?;
         if (table, name) != (Table::Items, "slices") {
             return Ok(nested);

@@ -108,7 +108,7 @@ impl Erasure<'_> {
         let cut_off = self.app.lake.cut_off_writes(prefix.folder(), true).await?;
         let before = match self.nothing_else_runs {
             true => i64::MAX,
-            false => before(now_micros().min(self.app.lake.clock().await?), SHORTEST_GRACE),
+            false => before(self.app.lake.clock().await?, SHORTEST_GRACE),
         };
         let known: std::collections::HashSet<String> =
             self.app.db.project_files(&self.project.id).await?.into_iter().map(|file| file.path).collect();

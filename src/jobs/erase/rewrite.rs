@@ -20,25 +20,23 @@ pub(super) async fn commit(
     let Some(newest) = &plan.newest else { return Ok(None) };
     let window = WriteWindow::open();
     let mut written = Vec::new();
-    let outcome = async {
-        let (added, removed) = write(app, project, scrubber, plan, &mut written).await?;
-        window.check()?;
-        let new = snapshot(newest, scrubber, plan, actor, added, removed)?;
-        Ok((app.db.commit_snapshot(&new).await?, new.number()))
+    let files = write(app, project, scrubber, plan, &mut written).await;
+    let (added, removed) = match files.and_then(|files| window.check().map(|()| files)) {
+        Ok(files) => files,
+        Err(error) => {
+            app.lake.withdraw(&written).await;
+            return Err(error);
+        }
     };
-    match outcome.await {
-        Ok((Commit::Done, number)) => Ok(Some(number)),
-        Ok((Commit::ParentMoved | Commit::LeaseLost, _)) => {
+    let new = snapshot(newest, scrubber, plan, actor, added, removed);
+    match app.db.commit_snapshot(&new).await {
+        Ok(Commit::Done) => Ok(Some(new.number())),
+        Ok(Commit::ParentMoved | Commit::LeaseLost) => {
             app.lake.withdraw(&written).await;
             Ok(None)
         }
-        Err(error) => {
-            // Whether a commit whose answer was lost took effect is not known: its files stay, for the sweep if they are orphans.
-            if !matches!(error, Error::Unavailable { .. }) {
-                app.lake.withdraw(&written).await;
-            }
-            Err(error)
-        }
+        // The commit may have come through and its answer been lost: the files stay, for the sweep if they are orphans.
+        Err(error) => Err(error),
     }
 }
 
@@ -77,7 +75,7 @@ fn snapshot(
     actor: &str,
     added: Vec<DataFile>,
     removed: Vec<DataFile>,
-) -> Result<NewSnapshot> {
+) -> NewSnapshot {
     let bytes = |files: &[DataFile]| files.iter().map(|file| file.bytes).sum::<u64>();
     let (lost, _) = plan.losses();
     let mut counts = newest.counts;
@@ -93,7 +91,7 @@ fn snapshot(
     }
     counts.bytes = (counts.bytes + bytes(&added)).saturating_sub(bytes(&removed));
     let config = newest.config.as_ref().map(|config| scrubber.text(config).unwrap_or_else(|| config.clone()));
-    Ok(NewSnapshot {
+    NewSnapshot {
         project_id: newest.project_id.clone(),
         parent: newest.number,
         buckets: newest.buckets,
@@ -109,7 +107,7 @@ fn snapshot(
         added: added.iter().map(Into::into).collect(),
         job: None,
         audit_id: None,
-    })
+    }
 }
 
 fn changes(plan: &Plan) -> Changes {
