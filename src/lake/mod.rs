@@ -2,8 +2,8 @@
 //! database alone; nothing here lists a directory to find data.
 
 mod bucket;
-mod full;
 mod erase;
+mod full;
 mod listing;
 mod location;
 mod merge;

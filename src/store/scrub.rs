@@ -33,7 +33,7 @@ impl Db {
         let (jobs, mut changed) = rewrite_jobs(&mut tx, project_id, rewrite).await?;
         changed += rewrite_snapshots(&mut tx, project_id, rewrite).await?;
         changed += rewrite_idempotency(&mut tx, workspace, rewrite).await?;
-        changed += rewrite_audit(&mut tx, workspace, &jobs, rewrite).await?;
+        changed += rewrite_audit(&mut tx, workspace, project_id, &jobs, rewrite).await?;
         if dry_run {
             tx.rollback().await?
         } else {
@@ -178,14 +178,21 @@ async fn rewrite_idempotency(tx: &mut Tx, workspace: &str, rewrite: Rewrite<'_>)
     Ok(changed)
 }
 
-async fn rewrite_audit(tx: &mut Tx, workspace: &str, jobs: &HashSet<String>, rewrite: Rewrite<'_>) -> Result<u64> {
+async fn rewrite_audit(
+    tx: &mut Tx,
+    workspace: &str,
+    project_id: &str,
+    jobs: &HashSet<String>,
+    rewrite: Rewrite<'_>,
+) -> Result<u64> {
     let rows: Vec<(String, String, Option<String>, Option<String>)> = within!(tx, conn => {
         sqlx::query_as(sql!("audit_texts")).bind(workspace).fetch_all(conn).await
     })?;
     let mut changed = 0;
     for (id, target, outcome, job_id) in rows {
         let mut differs = false;
-        let form = if job_id.is_some_and(|job| jobs.contains(&job)) { Form::Message } else { Form::Plain };
+        let of_project = target == project_id || job_id.is_some_and(|job| jobs.contains(&job));
+        let form = if of_project { Form::Message } else { Form::Plain };
         let target = renew(rewrite, Form::Plain, target, &mut differs);
         let outcome = outcome.map(|outcome| renew(rewrite, form, outcome, &mut differs));
         if differs {

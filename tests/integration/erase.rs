@@ -432,7 +432,7 @@ async fn a_run_that_was_cut_off_anywhere_is_finished_by_the_next() {
             assert!(steps > 20, "the run is longer than {steps} steps");
             return;
         }
-        steps += 9;
+        steps += 13;
     }
 }
 

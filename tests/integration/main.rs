@@ -5,11 +5,11 @@
 mod api;
 mod buckets;
 mod cli;
-mod diff;
-mod full;
 mod compact;
 mod damage;
+mod diff;
 mod erase;
+mod full;
 mod imports;
 mod layers;
 mod lockfile;

@@ -32,7 +32,7 @@ pub use super::read::{Input, Progress, check_inputs};
 pub use audited::run_audited;
 
 /// Another import can commit first; after so many lost races the caller is told.
-const COMMIT_ATTEMPTS: u32 = 20;
+pub(super) const COMMIT_ATTEMPTS: u32 = 20;
 
 /// What the files say of what they do not hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum)]
