@@ -96,10 +96,11 @@ impl Edge {
 #[derive(Debug, Clone)]
 pub struct Scrubber {
     subject: Subject,
-    /// In lower case (ASCII), longest first.
+    /// In lower case (A to Z), longest first.
     needles: Vec<(String, Edge)>,
     /// In lower case: names of one word, which mean a person only where users stand.
     short_names: BTreeSet<String>,
+    /// In lower case.
     emails: BTreeSet<String>,
     all_native_ids: BTreeSet<String>,
 }
@@ -107,14 +108,16 @@ pub struct Scrubber {
 impl Scrubber {
     pub fn new(subject: Subject) -> Self {
         let lower = |text: &String| text.to_ascii_lowercase();
+        // Letters beyond A to Z keep their case when texts are searched: both are looked for.
+        let cases = |text: &String| [text.to_lowercase(), text.to_uppercase(), text.clone()].map(|text| lower(&text));
         let (mut needles, mut short_names) = (Vec::new(), BTreeSet::new());
         let (mut emails, mut all_native_ids) = (BTreeSet::new(), BTreeSet::new());
         match &subject {
             Subject::Person(person) => {
-                emails = person.emails.iter().map(lower).collect();
-                needles.extend(emails.iter().map(|email| (email.clone(), Edge::Email)));
+                emails = person.emails.iter().map(|email| email.to_lowercase()).collect();
+                needles.extend(person.emails.iter().flat_map(cases).map(|email| (email, Edge::Email)));
                 needles.extend(person.rater_ids.iter().map(|id| (lower(id), Edge::Id)));
-                for name in person.names.iter().map(lower) {
+                for name in person.names.iter().flat_map(cases) {
                     if name.split_whitespace().count() > 1 {
                         needles.push((name, Edge::Word));
                     } else {
@@ -126,7 +129,8 @@ impl Scrubber {
             Subject::Item(item) => needles.push((lower(&item.item_id), Edge::Id)),
         }
         needles.retain(|(needle, _)| !needle.trim().is_empty());
-        needles.sort_by_key(|(needle, _)| std::cmp::Reverse(needle.len()));
+        needles.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
+        needles.dedup();
         Self { subject, needles, short_names, emails, all_native_ids }
     }
 
@@ -339,7 +343,7 @@ impl Walk<'_> {
     fn is_person(&self, fields: &Fields<'_>, standing: Standing) -> bool {
         let field = |name: &str| fields.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.get());
         let email = field("email").and_then(|value| serde_json::from_str::<Cow<'_, str>>(value).ok());
-        let has_email = email.is_some_and(|email| self.scrubber.emails.contains(&email.trim().to_ascii_lowercase()));
+        let has_email = email.is_some_and(|email| self.scrubber.emails.contains(&email.trim().to_lowercase()));
         match standing {
             Standing::User => {
                 let is_id = |key: &&str| field(key).is_some_and(|value| self.is_id(value.trim_matches('"')));
@@ -419,6 +423,26 @@ mod tests {
         {
             assert_eq!(bo.text(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn letters_of_any_script_are_found_in_both_cases() {
+        let person = Person {
+            names: ["Ärzu Öz".to_owned()].into(),
+            emails: ["ärzu@x.org".to_owned()].into(),
+            ..Person::default()
+        };
+        let scrubber = Scrubber::new(Subject::Person(person));
+        for (text, left) in [
+            ("Ärzu Öz", "[erased]"),
+            ("ÄRZU ÖZ ruft", "[erased] ruft"),
+            ("ärzu öz", "[erased]"),
+            ("ÄRZU@X.ORG", "[erased]"),
+            ("Ärzu Özil", "Ärzu Özil"),
+        ] {
+            assert_eq!(scrubber.text(text).unwrap_or(text.to_owned()), left);
+        }
+        assert_eq!(scrubber.json(r#"{"completed_by":{"email":"Ärzu@x.org","id":7}}"#, None).as_deref(), Some("{}"));
     }
 
     #[test]

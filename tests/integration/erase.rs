@@ -154,8 +154,8 @@ fn grep(root: &Path, needles: &[&str]) -> Vec<String> {
             for needle in needles {
                 let is_jim = |text: &[u8], at: usize| text[..at + needle.len()].ends_with(JIM.as_bytes());
                 let holds = |text: &Vec<u8>| {
-                    let mut windows = text.windows(needle.len()).enumerate();
-                    windows.any(|(at, window)| window == needle.as_bytes() && (*needle == JIM || !is_jim(text, at)))
+                    let mut hits = memchr::memmem::find_iter(text, needle.as_bytes());
+                    hits.any(|at| *needle == JIM || !is_jim(text, at))
                 };
                 if texts.iter().any(holds) {
                     found.push(format!("{}: {needle}", path.display()));
