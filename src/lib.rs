@@ -4,6 +4,7 @@ pub mod api;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod copies;
 pub mod engine;
 pub mod error;
 pub mod jobs;

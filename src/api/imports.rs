@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -28,6 +28,7 @@ use super::state::ApiState;
 use crate::error::{Error, Result};
 use crate::jobs::import::Mode;
 use crate::jobs::runner::{IMPORT, ImportPayload};
+use crate::jobs::uploads;
 use crate::lake::hex;
 use crate::store::{Job, NewJob, Once, Request, now_micros};
 
@@ -35,7 +36,6 @@ use crate::store::{Job, NewJob, Once, Request, now_micros};
 const IDLE: Duration = Duration::from_secs(60);
 /// Partly received uploads of this age were left by a process that died.
 const STALE: Duration = Duration::from_secs(24 * 3600);
-const PARTIAL: &str = ".part";
 const MAX_NAME: usize = 255;
 
 #[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
@@ -94,7 +94,7 @@ pub async fn create(
     check_names(&query)?;
     check_headers(&headers, api.max_upload)?;
     let _taken = key.take(&api, &on.caller.workspace)?;
-    let upload = receive(&api.app.temp.join("uploads"), body, api.max_upload).await?;
+    let upload = receive(&uploads::folder(&api.app.temp), body, api.max_upload).await?;
 
     let payload = ImportPayload {
         path: upload.place.clone(),
@@ -217,23 +217,11 @@ async fn receive(folder: &Path, body: Body, max_upload: u64) -> Result<Upload, P
 
 fn make_partial(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     std::fs::create_dir_all(folder)?;
-    remove_stale(folder)?;
-    tempfile::Builder::new().prefix("upload-").suffix(PARTIAL).tempfile_in(folder)
-}
-
-#[expect(clippy::disallowed_methods, reason = "compared with the times that the file system gives")]
-fn remove_stale(folder: &Path) -> std::io::Result<()> {
-    let now = SystemTime::now();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let is_partial = entry.file_name().to_string_lossy().ends_with(PARTIAL);
-        let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|time| now.duration_since(time).ok());
-        if is_partial && age.is_some_and(|age| age > STALE) {
-            // Another process may have removed it first.
-            let _ = std::fs::remove_file(entry.path());
-        }
+    for stale in uploads::stale_partials(folder, STALE)? {
+        // Another process may have removed it first.
+        let _ = std::fs::remove_file(stale.path);
     }
-    Ok(())
+    tempfile::Builder::new().prefix(uploads::PREFIX).suffix(uploads::PARTIAL).tempfile_in(folder)
 }
 
 /// Gives the file its name first: a worker may claim the job as soon as it is committed.
@@ -277,23 +265,5 @@ mod tests {
         assert_eq!((std::fs::read(&whole.partial).unwrap(), files()), (b"abc".to_vec(), 1));
         drop(whole);
         assert_eq!(files(), 0);
-    }
-
-    #[test]
-    #[expect(clippy::disallowed_methods, reason = "compared with the times that the file system gives")]
-    fn only_old_partial_files_are_swept() {
-        let folder = tempfile::tempdir().unwrap();
-        let old = SystemTime::now() - STALE - Duration::from_secs(60);
-        for (name, is_old) in [("a.part", true), ("b.part", false), ("c.json", true)] {
-            let file = std::fs::File::create(folder.path().join(name)).unwrap();
-            if is_old {
-                file.set_modified(old).unwrap();
-            }
-        }
-        remove_stale(folder.path()).unwrap();
-        let mut left: Vec<_> =
-            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        left.sort();
-        assert_eq!(left, ["b.part", "c.json"]);
     }
 }

@@ -1,12 +1,18 @@
 //! The command line: parse, call, print.
 
+mod catalog;
+mod compact;
 mod demo;
 mod diff;
+mod erase;
 mod import;
 mod keys;
 mod report;
+mod retain;
 mod serve;
 mod snapshots;
+mod sweep;
+mod table;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -38,6 +44,17 @@ enum Command {
     Snapshots(snapshots::SnapshotsArgs),
     /// Show what differs between two snapshots of a project.
     Diff(diff::DiffArgs),
+    /// Retire snapshots that no rule keeps; `assay sweep` frees their files later.
+    Retain(retain::RetainArgs),
+    /// Delete files that nothing needs any more: of retired snapshots, and of work that was cut off.
+    Sweep(sweep::SweepArgs),
+    /// Rewrite the newest snapshot's files: as many buckets as its size asks for, today's schema and encoding.
+    Compact(compact::CompactArgs),
+    /// Erase an annotator or an item from everything that is kept of a project.
+    Erase(erase::EraseArgs),
+    /// Restore the metadata database from the lake.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -61,6 +78,11 @@ pub fn main() -> ExitCode {
             Command::Report(command) => report::run(&cli.config, command).await,
             Command::Snapshots(args) => snapshots::run(&cli.config, args).await,
             Command::Diff(args) => diff::run(&cli.config, args).await,
+            Command::Retain(args) => retain::run(&cli.config, args).await,
+            Command::Sweep(args) => sweep::run(&cli.config, args).await,
+            Command::Compact(args) => compact::run(&cli.config, args).await,
+            Command::Erase(args) => erase::run(&cli.config, args).await,
+            Command::Catalog(command) => catalog::run(&cli.config, command).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

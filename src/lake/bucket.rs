@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// Bytes that one bucket should hold, as JSON or as rows in memory: large enough for good Parquet, small enough that a bucket is merged in
 /// memory.
 pub const BYTES_PER_BUCKET: u64 = 64 << 20;
-const MAX_BUCKETS: u32 = 4096;
+pub const MAX_BUCKETS: u32 = 4096;
 
 /// The bucket of an item: XXH3 (64 bit, seed 0) of its id, modulo the project's number of buckets (a power of two).
 pub fn bucket_of(item_id: &str, buckets: u32) -> u32 {

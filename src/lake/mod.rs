@@ -2,11 +2,14 @@
 //! database alone; nothing here lists a directory to find data.
 
 mod bucket;
+mod erase;
 mod full;
+mod listing;
 mod location;
 mod merge;
 mod parquet;
 mod rebucket;
+mod scrub;
 mod stage;
 
 use std::sync::Arc;
@@ -18,11 +21,14 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 
-pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for, grown_buckets};
+pub use bucket::{BYTES_PER_BUCKET, MAX_BUCKETS, bucket_of, buckets_for, grown_buckets};
+pub use erase::{Erased, erase_rows};
+pub use listing::{CLOCK_PREFIX, Folder, Object, finished_name};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_bucket, read_rows};
 pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
+pub use scrub::{ERASED, Item, Person, Scrubber, Subject};
 pub use stage::{Spill, Staged, Stager};
 
 /// The tables of a project. `items`, `annotations` and `results` are split into buckets; the others are one file each.
@@ -136,9 +142,49 @@ impl ProjectPrefix {
         format!("{}/_snapshots/{number}.json", self.0)
     }
 
+    /// The folder itself, relative to the lake's root.
+    pub fn folder(&self) -> &str {
+        &self.0
+    }
+
+    /// Folder of all reports of one snapshot.
+    pub fn reports(&self, snapshot: i64) -> String {
+        format!("{}/_reports/{snapshot}", self.0)
+    }
+
     /// Folder of one report: its Parquet tables.
     pub fn report(&self, snapshot: i64, kind: &str, key: &str) -> String {
         format!("{}/_reports/{snapshot}/{kind}-{key}", self.0)
+    }
+}
+
+/// What an object below a project's folder is, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    Data,
+    /// The copy of a snapshot's row.
+    Snapshot(i64),
+    /// A file of a report: its snapshot, and the report's folder relative to the lake's root.
+    Report(i64, &'a str),
+}
+
+impl ProjectPrefix {
+    /// What lies at `path` (relative to the lake's root); none for what Assay does not name so.
+    pub fn place<'a>(&self, path: &'a str) -> Option<Place<'a>> {
+        let inner = path.strip_prefix(&self.0)?.strip_prefix('/')?;
+        let parts: Vec<&str> = inner.split('/').collect();
+        match parts.as_slice() {
+            ["_snapshots", name] => name.strip_suffix(".json")?.parse().ok().map(Place::Snapshot),
+            ["_reports", snapshot, _, name] if name.ends_with(".parquet") => {
+                let folder = path.rsplit_once('/')?.0;
+                snapshot.parse().ok().map(|snapshot| Place::Report(snapshot, folder))
+            }
+            [table, bucket, name] if name.ends_with(".parquet") => {
+                Table::parse(table)?;
+                bucket.strip_prefix("bucket=")?.parse::<u32>().ok().map(|_| Place::Data)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -149,7 +195,8 @@ struct RootMark {
     schema_version: u32,
 }
 
-const ROOT_MARK: &str = "_assay.json";
+/// Says at the root whose lake it is.
+pub const ROOT_MARK: &str = "_assay.json";
 
 #[derive(Debug, Clone)]
 pub struct Lake {
@@ -187,7 +234,24 @@ impl Lake {
         }
     }
 
-    async fn check_owner(&self, database: &str) -> Result<()> {
+    /// The database that the lake belongs to; none when it has no mark.
+    ///
+    /// # Errors
+    /// `Conflict` when a newer Assay has written it.
+    pub async fn owner(&self) -> Result<Option<String>> {
+        match self.exists(ROOT_MARK).await? {
+            true => self.mark().await.map(|mark| Some(mark.database)),
+            false => Ok(None),
+        }
+    }
+
+    /// Makes the lake belong to `database`, whatever it belonged to.
+    pub async fn take_over(&self, database: &str) -> Result<()> {
+        let mark = RootMark { database: database.to_owned(), schema_version: assay_formats::schema::VERSION };
+        self.put(ROOT_MARK, serde_json::to_vec_pretty(&mark).map_err(Error::internal)?).await
+    }
+
+    async fn mark(&self) -> Result<RootMark> {
         let mark: RootMark = serde_json::from_slice(&self.get(ROOT_MARK).await?).map_err(|e| {
             Error::invalid(format!("{}/{ROOT_MARK} is not readable ({e}); restore it from a backup", self.location))
         })?;
@@ -199,12 +263,18 @@ impl Lake {
                 assay_formats::schema::VERSION
             )));
         }
+        Ok(mark)
+    }
+
+    async fn check_owner(&self, database: &str) -> Result<()> {
+        let mark = self.mark().await?;
         if mark.database == database {
             return Ok(());
         }
         Err(Error::Conflict(format!(
             "the lake {} belongs to the metadata database {}, this one is {database}: \
-             point --db at the database that made it, or --data at an empty place",
+             point --db at the database that made it, or --data at an empty place; if that database is lost, \
+             `assay catalog rebuild` makes a new one (docs/UPKEEP.md)",
             self.location, mark.database
         )))
     }

@@ -31,6 +31,21 @@ impl ReportCache {
     pub fn new() -> Self {
         Self { agreement: Cache::new(KEPT), disagreements: Cache::new(LISTS_KEPT) }
     }
+
+    /// Drops every report of a project.
+    pub async fn forget(&self, project_id: &str) {
+        forget(&self.agreement, project_id).await;
+        forget(&self.disagreements, project_id).await;
+    }
+}
+
+/// Keys begin with the project's id.
+async fn forget<T: Clone + Send + Sync + 'static>(cache: &Cache<String, T>, project_id: &str) {
+    let of_project = cache.iter().filter(|(key, _)| key.split('/').next() == Some(project_id));
+    let keys: Vec<Arc<String>> = of_project.map(|(key, _)| key).collect();
+    for key in keys {
+        cache.invalidate(key.as_str()).await;
+    }
 }
 
 impl Default for ReportCache {
@@ -51,6 +66,17 @@ fn context(project: &Project, snapshot: &Snapshot) -> ReportContext {
 
 async fn tables(app: &App, project: &Project, snapshot: i64, slice: &BTreeMap<String, String>) -> Result<TableSet> {
     Ok(TableSet::new(&app.data_files(&project.id, snapshot).await?).with_slice(slice))
+}
+
+/// A query that fails on a damaged file says what it stumbled over, not where: the checksums tell which file it was.
+async fn name_damage<T>(app: &App, project: &Project, snapshot: i64, outcome: Result<T>) -> Result<T> {
+    if !matches!(outcome, Err(Error::Internal(_) | Error::Unavailable { .. })) {
+        return outcome;
+    }
+    for file in app.data_files(&project.id, snapshot).await? {
+        app.lake.get_data(&file).await?;
+    }
+    outcome
 }
 
 /// The agreement report of a snapshot: from memory, or computed once however many ask for it at the same time.
@@ -84,7 +110,8 @@ async fn compute_agreement(
     key: &str,
 ) -> Result<Arc<AgreementReport>> {
     let tables = tables(app, project, snapshot.number, &params.slice).await?;
-    let report = compute(&app.engine, &tables, params, &context(project, snapshot)).await?;
+    let computed = compute(&app.engine, &tables, params, &context(project, snapshot)).await;
+    let report = name_damage(app, project, snapshot.number, computed).await?;
     if let Err(error) = publish(app, project, snapshot, params, key, &report).await {
         // Reading must go on where storage cannot be written; the next computation tries again.
         tracing::warn!(project = %project.id, snapshot = snapshot.number, %error, "the report could not be written to storage");
@@ -127,7 +154,11 @@ async fn publish(
         let bytes = tokio::task::spawn_blocking(move || encode_report(&batch)).await.map_err(Error::internal)??;
         app.lake.put(&format!("{folder}/{name}.parquet"), bytes).await?;
     }
-    app.db.put_report(index, &folder, now_micros()).await
+    if !app.db.put_report(index, &folder, now_micros()).await? {
+        // The snapshot was taken back while its report was computed: nothing of it stays.
+        app.lake.delete_folder(&folder).await?;
+    }
+    Ok(())
 }
 
 async fn differing(
@@ -139,7 +170,8 @@ async fn differing(
     let key = format!("{}/{}", project.id, report_key("disagreements", snapshot.number, slice)?);
     let computed = async {
         let tables = tables(app, project, snapshot.number, slice).await?;
-        Ok::<_, Error>(Arc::new(all(&app.engine, &tables, &context(project, snapshot)).await?))
+        let found = all(&app.engine, &tables, &context(project, snapshot)).await;
+        name_damage(app, project, snapshot.number, found).await.map(Arc::new)
     };
     app.reports.disagreements.try_get_with(key, computed).await.map_err(Error::from_shared)
 }
@@ -158,7 +190,8 @@ pub async fn disagreements(
     let list = differing(app, project, &pinned, &filter.slice).await?;
     let mut page = page(&list, filter, number, cursor, limit)?;
     let tables = tables(app, project, number, &BTreeMap::new()).await?;
-    add_previews(&app.engine, &tables, &mut page).await?;
+    let added = add_previews(&app.engine, &tables, &mut page).await;
+    name_damage(app, project, number, added).await?;
     Ok(page)
 }
 
@@ -167,8 +200,12 @@ pub async fn item(app: &App, project: &Project, snapshot: &Snapshot, id: &str) -
     let files = app.data_files(&project.id, snapshot.number).await?;
     let id = match id.contains('/') {
         true => id.to_owned(),
-        false => items::find_by_native_id(&app.engine, &TableSet::new(&files), id).await?,
+        false => {
+            let found = items::find_by_native_id(&app.engine, &TableSet::new(&files), id).await;
+            name_damage(app, project, snapshot.number, found).await?
+        }
     };
     let buckets = u32::try_from(snapshot.buckets).map_err(Error::internal)?;
-    items::view(&app.engine, &TableSet::of_item(&files, &id, buckets), &id, snapshot.number).await
+    let view = items::view(&app.engine, &TableSet::of_item(&files, &id, buckets), &id, snapshot.number).await;
+    name_damage(app, project, snapshot.number, view).await
 }

@@ -66,6 +66,13 @@ impl Db {
             sqlx::query_as(sql!("audit_list")).bind(workspace).bind(before).bind(limit).fetch_all(pool).await
         })?)
     }
+
+    /// The acts on one target, oldest first.
+    pub async fn audit_of_target(&self, workspace: &str, target: &str) -> Result<Vec<AuditRow>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("audit_of_target")).bind(workspace).bind(target).fetch_all(pool).await
+        })?)
+    }
 }
 
 pub(super) async fn complete(tx: &mut Tx, workspace: &str, id: &str, outcome: &str, now: i64) -> Result<()> {

@@ -316,6 +316,11 @@ impl Db {
         })?)
     }
 
+    /// The jobs of all workspaces that wait or run.
+    pub async fn unended_jobs(&self) -> Result<Vec<Job>> {
+        Ok(on!(&self.pool, pool => sqlx::query_as(sql!("jobs_unended")).fetch_all(pool).await)?)
+    }
+
     /// How many jobs of all workspaces wait or run.
     pub async fn count_jobs(&self) -> Result<Vec<(JobState, i64)>> {
         let rows: Vec<(String, i64)> =

@@ -81,6 +81,8 @@ mod keys;
 mod migrate;
 mod projects;
 mod reports;
+mod restore;
+mod scrub;
 mod snapshots;
 mod workspaces;
 
@@ -90,6 +92,8 @@ pub use jobs::{Failure, Heartbeat, Job, JobState, Lease, NewJob};
 pub use keys::{Key, NewKey, Role};
 pub use projects::{NewProject, Project, check_project_name};
 pub use reports::ReportKey;
+pub use restore::RestoredProject;
+pub use scrub::Form;
 pub use snapshots::{
     Change, Changes, Commit, Counts, DataFile, JobEnd, NewFile, NewSnapshot, Operation, Retirement, Snapshot,
 };
@@ -194,6 +198,8 @@ async fn open_sqlite(path: &Path) -> Result<Pool> {
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
+        // What is erased is overwritten with zeros.
+        .pragma("secure_delete", "ON")
         .busy_timeout(PATIENCE);
     let pool =
         SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_with(options).await;

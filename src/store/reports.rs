@@ -17,9 +17,10 @@ pub struct ReportKey<'a> {
 }
 
 impl Db {
-    /// Records where a report lies; a second writer of the same report replaces the path.
-    pub async fn put_report(&self, key: ReportKey<'_>, path: &str, now: i64) -> Result<()> {
-        on!(&self.pool, pool => {
+    /// Records where a report lies; a second writer of the same report replaces the path. False, and nothing recorded, when its snapshot
+    /// was taken back meanwhile.
+    pub async fn put_report(&self, key: ReportKey<'_>, path: &str, now: i64) -> Result<bool> {
+        let rows = on!(&self.pool, pool => {
             sqlx::query(sql!("reports_put"))
                 .bind(key.project_id)
                 .bind(key.snapshot)
@@ -29,9 +30,17 @@ impl Db {
                 .bind(path)
                 .bind(now)
                 .execute(pool)
-                .await?;
+                .await?
+                .rows_affected()
         });
-        Ok(())
+        Ok(rows == 1)
+    }
+
+    /// Snapshot and folder of every report of a project that is in the index.
+    pub async fn project_reports(&self, project_id: &str) -> Result<Vec<(i64, String)>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("reports_of_project")).bind(project_id).fetch_all(pool).await
+        })?)
     }
 
     /// Where the report lies, if it was made before.

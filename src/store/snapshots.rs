@@ -171,6 +171,13 @@ pub struct DataFile {
 
 from_row!(DataFile { id, tbl, bucket, path, rows, bytes, min_item, max_item, checksum, added_in, removed_in });
 
+impl DataFile {
+    /// Whether snapshot `number` consists of this file among others.
+    pub fn is_of(&self, number: i64) -> bool {
+        self.added_in <= number && self.removed_in.is_none_or(|removed| number < removed)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct NewFile {
     pub id: String,
@@ -292,19 +299,28 @@ impl Db {
         }
     }
 
-    /// Takes a snapshot back: from now on it is [`Error::Gone`]. False when it is gone already, or is the newest, which stays.
-    pub async fn retire_snapshot(&self, project_id: &str, number: i64, by: Retirement, now: i64) -> Result<bool> {
-        let rows = on!(&self.pool, pool => {
-            sqlx::query(sql!("snapshots_retire"))
-                .bind(project_id)
-                .bind(number)
-                .bind(now)
-                .bind(by.as_str())
-                .execute(pool)
-                .await?
-                .rows_affected()
-        });
-        Ok(rows == 1)
+    /// Takes snapshots back, all in one transaction with the rows of their reports: from now on they are [`Error::Gone`]. Returns those
+    /// that were not gone already. The newest stays.
+    pub async fn retire_snapshots(
+        &self,
+        project_id: &str,
+        numbers: &[i64],
+        by: Retirement,
+        audit_id: Option<&str>,
+        now: i64,
+    ) -> Result<Vec<i64>> {
+        let mut tx = self.begin().await?;
+        let mut retired = Vec::new();
+        for &number in numbers {
+            if retire(&mut tx, project_id, number, by, now).await? {
+                retired.push(number);
+            }
+        }
+        if let Some(audit_id) = audit_id {
+            audit::complete_of_project(&mut tx, project_id, audit_id, now).await?;
+        }
+        tx.commit().await?;
+        Ok(retired)
     }
 
     /// Snapshots, also retired ones, of which the copy in storage is missing or says something else; oldest first.
@@ -339,6 +355,24 @@ impl Db {
         Ok(on!(&self.pool, pool => {
             sqlx::query_as(sql!("files_of_snapshot")).bind(project_id).bind(number).fetch_all(pool).await
         })?)
+    }
+
+    /// Every file of the project that the catalog knows, also those of retired snapshots.
+    pub async fn project_files(&self, project_id: &str) -> Result<Vec<DataFile>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("files_of_project")).bind(project_id).fetch_all(pool).await
+        })?)
+    }
+
+    /// Drops the rows of files that are deleted and in no kept snapshot.
+    pub async fn forget_files(&self, project_id: &str, ids: &[String]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for id in ids {
+            within!(&mut tx, conn => {
+                sqlx::query(sql!("files_forget")).bind(project_id).bind(id).execute(conn).await?;
+            });
+        }
+        tx.commit().await
     }
 }
 
@@ -387,6 +421,25 @@ async fn insert(tx: &mut Tx, new: &NewSnapshot) -> Result<()> {
             .await?;
     });
     Ok(())
+}
+
+async fn retire(tx: &mut Tx, project_id: &str, number: i64, by: Retirement, now: i64) -> Result<bool> {
+    let rows = within!(tx, conn => {
+        sqlx::query(sql!("snapshots_retire"))
+            .bind(project_id)
+            .bind(number)
+            .bind(now)
+            .bind(by.as_str())
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if rows == 1 {
+        within!(tx, conn => {
+            sqlx::query(sql!("reports_forget")).bind(project_id).bind(number).execute(conn).await?;
+        });
+    }
+    Ok(rows == 1)
 }
 
 async fn remove_file(tx: &mut Tx, new: &NewSnapshot, id: &str) -> Result<()> {

@@ -36,6 +36,11 @@ impl Db {
             on!(&self.pool, pool => sqlx::query_as(sql!("workspaces_get")).bind(id).fetch_optional(pool).await)?;
         found.ok_or_else(|| Error::not_found("workspace", id))
     }
+
+    /// All of them, in order of their ids.
+    pub async fn list_workspaces(&self) -> Result<Vec<Workspace>> {
+        Ok(on!(&self.pool, pool => sqlx::query_as(sql!("workspaces_list")).fetch_all(pool).await)?)
+    }
 }
 
 fn check_workspace_id(id: &str) -> Result<()> {

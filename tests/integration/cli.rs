@@ -118,7 +118,7 @@ async fn a_report_of_an_older_snapshot_is_what_it_was() {
 
     let app = shell.app().await;
     let project = app.db.find_project(DEFAULT_WORKSPACE, "reviews").await.unwrap();
-    assert!(app.db.retire_snapshot(&project.id, 1, Retirement::Retention, now_micros()).await.unwrap());
+    app.db.retire_snapshots(&project.id, &[1], Retirement::Retention, None, now_micros()).await.unwrap();
     for command in [
         ["report", "agreement", "--project", "reviews", "--snapshot", "1"].as_slice(),
         &["diff", "1", "2", "--project", "reviews"],

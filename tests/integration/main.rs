@@ -5,11 +5,17 @@
 mod api;
 mod buckets;
 mod cli;
+mod compact;
+mod damage;
 mod diff;
+mod erase;
 mod full;
 mod imports;
 mod layers;
 mod lockfile;
 mod pages;
+mod rebuild;
+mod retain;
 mod store;
 mod support;
+mod sweep;

@@ -49,7 +49,7 @@ async fn pages_show_the_snapshot_that_their_address_names() {
         "{list}"
     );
 
-    assert!(test.app.db.retire_snapshot(&project.id, 1, Retirement::Erasure, now_micros()).await.unwrap());
+    test.app.db.retire_snapshots(&project.id, &[1], Retirement::Erasure, None, now_micros()).await.unwrap();
     for rest in ["", "/disagreements", item] {
         let (status, page) = get(&format!("{rest}?snapshot=1")).await;
         assert_eq!(status, StatusCode::GONE, "{rest}");

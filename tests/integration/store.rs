@@ -42,6 +42,9 @@ async fn tell(url: &str) {
     keys(&db, &ours, &theirs).await;
     audit(&db, &ours, &theirs).await;
     reports(&db, &ours).await;
+    upkeep(&db, &ours).await;
+    rewriting(&db, &ours, &theirs).await;
+    restoring(&db).await;
     db.close().await;
 }
 
@@ -188,9 +191,10 @@ async fn retirement(db: &Db, project: &Project) {
     }
     assert!(db.uncopied_snapshots(&project.id).await.unwrap().is_empty());
 
-    assert!(!db.retire_snapshot(&project.id, 2, Retirement::Retention, T0 + 9).await.unwrap(), "the newest stays");
-    assert!(db.retire_snapshot(&project.id, 1, Retirement::Retention, T0 + 9).await.unwrap());
-    assert!(!db.retire_snapshot(&project.id, 1, Retirement::Erasure, T0 + 10).await.unwrap(), "once");
+    let retire =
+        async |numbers: &[i64], by, now| db.retire_snapshots(&project.id, numbers, by, None, now).await.unwrap();
+    assert_eq!(retire(&[2, 1], Retirement::Retention, T0 + 9).await, [1], "the newest stays");
+    assert!(retire(&[1], Retirement::Erasure, T0 + 10).await.is_empty(), "once");
     let gone = db.snapshot(&project.id, 1).await.unwrap_err();
     assert!(matches!(&gone, Error::Gone(why) if why.contains("retention")), "{gone}");
     assert_eq!(db.list_snapshots(&project.id, None, 9).await.unwrap()[1].retired_at, Some(T0 + 9));
@@ -542,8 +546,8 @@ async fn reports(db: &Db, ours: &str) {
     let key =
         ReportKey { project_id: &project.id, snapshot: 1, kind: "agreement", params_hash: "ab", figure_version: 1 };
     assert_eq!(db.report_path(key).await.unwrap(), None);
-    db.put_report(key, "p/1", T0).await.unwrap();
-    db.put_report(key, "p/2", T0).await.unwrap();
+    assert!(db.put_report(key, "p/1", T0).await.unwrap());
+    assert!(db.put_report(key, "p/2", T0).await.unwrap());
     assert_eq!(db.report_path(key).await.unwrap().as_deref(), Some("p/2"));
     for other in [
         ReportKey { snapshot: 2, ..key },
@@ -554,6 +558,132 @@ async fn reports(db: &Db, ours: &str) {
     ] {
         assert_eq!(db.report_path(other).await.unwrap(), None, "{other:?}");
     }
+    assert_eq!(db.project_reports(&project.id).await.unwrap(), [(1, "p/2".to_owned())]);
+
+    // They go with their snapshot, for good.
+    assert_eq!(db.commit_snapshot(&snapshot_on(&project, 1)).await.unwrap(), Commit::Done);
+    let row = begin_audit(db, ours, "retain").await;
+    let retired = db.retire_snapshots(&project.id, &[1], Retirement::Retention, Some(&row), T0).await.unwrap();
+    assert_eq!(retired, [1]);
+    assert_eq!(outcome(db, ours, &row).await.as_deref(), Some("done"), "in the same transaction");
+    assert!(db.project_reports(&project.id).await.unwrap().is_empty());
+    assert!(!db.put_report(key, "p/3", T0).await.unwrap(), "one that was still being computed comes too late");
+    assert_eq!(db.report_path(key).await.unwrap(), None);
+}
+
+/// What a sweep asks for, and what it takes away.
+async fn upkeep(db: &Db, ours: &str) {
+    let project = db.ensure_project(ours, "upkeep", T0).await.unwrap();
+    let (one, two, three) = (file("items", 0), file("results", 1), file("items", 0));
+    let first = NewSnapshot { added: vec![one.clone(), two.clone()], ..snapshot_on(&project, 0) };
+    db.commit_snapshot(&first).await.unwrap();
+    let second = NewSnapshot { removed: vec![one.id.clone()], added: vec![three.clone()], ..snapshot_on(&project, 1) };
+    db.commit_snapshot(&second).await.unwrap();
+    let all = db.project_files(&project.id).await.unwrap();
+    let of =
+        |number: i64| all.iter().filter(|file| file.is_of(number)).map(|file| file.id.clone()).collect::<BTreeSet<_>>();
+    assert_eq!((of(0).len(), of(1)), (0, file_ids(db, &project, 1).await));
+    assert_eq!((of(2), of(9)), (file_ids(db, &project, 2).await, file_ids(db, &project, 2).await));
+
+    db.forget_files(&project.id, std::slice::from_ref(&one.id)).await.unwrap();
+    db.forget_files(&project.id, &[one.id.clone(), new_id()]).await.unwrap();
+    let left: BTreeSet<String> = db.project_files(&project.id).await.unwrap().into_iter().map(|file| file.id).collect();
+    assert_eq!(left, BTreeSet::from([two.id, three.id]));
+
+    let waiting = job(ours, &new_id(), T0);
+    queue(db, &waiting).await;
+    assert!(db.unended_jobs().await.unwrap().iter().any(|job| job.id == waiting.id));
+    db.cancel_job(ours, &waiting.id, T0 + 1).await.unwrap();
+    assert!(db.unended_jobs().await.unwrap().iter().all(|job| job.id != waiting.id));
+    let ids: Vec<String> = db.list_workspaces().await.unwrap().into_iter().map(|workspace| workspace.id).collect();
+    assert!(ids.is_sorted() && ids.contains(&ours.to_owned()) && ids.contains(&"default".to_owned()));
+}
+
+/// An erasure rewrites every text of a project, in one transaction, and nothing of others.
+async fn rewriting(db: &Db, ours: &str, theirs: &str) {
+    let project = db.ensure_project(ours, "rewriting", T0).await.unwrap();
+    let kind = new_id();
+    let new = NewJob {
+        project_id: Some(project.id.clone()),
+        payload: json!({"name": "secret.json"}),
+        max_attempts: 1,
+        ..job(ours, &kind, T0)
+    };
+    let row = begin_audit(db, ours, "import").await;
+    let record = NewRecord {
+        key: new_id(),
+        method_path: "POST /x".into(),
+        request_hash: "h".into(),
+        status: 202,
+        body: json!({"file": "secret"}).to_string(),
+    };
+    let named = NewRecord { key: format!("secret-{}", new_id()), ..record.clone() };
+    let request = Request { idempotency: Some(&record), audit_id: Some(&row) };
+    assert!(matches!(db.enqueue_job(&new, &request).await.unwrap(), Once::Done(_)));
+    let other = NewJob { payload: json!({"name": "secret.json"}), ..job(ours, &new_id(), T0) };
+    let request = Request { idempotency: Some(&named), audit_id: None };
+    assert!(matches!(db.enqueue_job(&other, &request).await.unwrap(), Once::Done(_)));
+    let (_, lease) = db.claim_job("w", T0 + 1, T0 + 9, &[&kind]).await.unwrap().unwrap();
+    db.heartbeat_job(&lease, T0 + 9, Some(&json!({"at": "secret"}))).await.unwrap();
+    db.fail_job(&lease, "not a secret", false, T0 + 2).await.unwrap();
+    let snapshot =
+        NewSnapshot { sources: json!(["secret"]), config: Some("<secret/>".into()), ..snapshot_on(&project, 0) };
+    db.commit_snapshot(&snapshot).await.unwrap();
+    for one in db.uncopied_snapshots(&project.id).await.unwrap() {
+        db.mark_copied(&one).await.unwrap();
+    }
+    let foreign = db.ensure_project(theirs, "rewriting", T0).await.unwrap();
+    db.commit_snapshot(&NewSnapshot { sources: json!(["secret"]), ..snapshot_on(&foreign, 0) }).await.unwrap();
+
+    let rewrite = |form: assay::store::Form, text: &str| match form {
+        assay::store::Form::Message if text.contains("secret") => Some("gone".to_owned()),
+        _ => text.contains("secret").then(|| text.replace("secret", "gone")),
+    };
+    // The job, the snapshot, two idempotency records, the audit row with the job's outcome.
+    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, true).await.unwrap(), 5);
+    assert_eq!(db.job(ours, &new.id).await.unwrap().payload.0["name"], "secret.json", "a dry run");
+    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, false).await.unwrap(), 5);
+    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, false).await.unwrap(), 0);
+
+    let ended = db.job(ours, &new.id).await.unwrap();
+    assert_eq!((&ended.payload.0, &ended.progress.0), (&json!({"name": "gone.json"}), &json!({"at": "gone"})));
+    assert_eq!(ended.error.as_deref(), Some("gone"));
+    assert_eq!(outcome(db, ours, &row).await.as_deref(), Some("gone"));
+    assert_eq!(db.job(ours, &other.id).await.unwrap().payload.0["name"], "secret.json", "of no project");
+    let kept = db.idempotency_record(ours, &record.key, T0 + 1).await.unwrap().unwrap();
+    assert_eq!(kept.body, r#"{"file":"gone"}"#);
+    assert_eq!(db.idempotency_record(ours, &named.key, T0 + 1).await.unwrap(), None);
+    let stored = db.snapshot(&project.id, 1).await.unwrap();
+    assert_eq!((&stored.sources.0, stored.config.as_deref()), (&json!(["gone"]), Some("<gone/>")));
+    assert_eq!(db.uncopied_snapshots(&project.id).await.unwrap().len(), 1, "its copy is to be written anew");
+    assert_eq!(db.snapshot(&foreign.id, 1).await.unwrap().sources.0, json!(["secret"]));
+    assert_eq!(
+        db.snapshot_texts(&project.id).await.unwrap(),
+        [(1, r#"["gone"]"#.to_owned(), Some("<gone/>".to_owned()))]
+    );
+
+    db.drop_old_versions().await.unwrap();
+    let salt = db.erasure_salt().await.unwrap();
+    assert_eq!((salt.len(), db.erasure_salt().await.unwrap()), (64, salt), "made once");
+    let of_target = db.audit_of_target(ours, "t").await.unwrap();
+    assert!(of_target.iter().any(|one| one.id == row) && of_target.iter().all(|one| one.target == "t"));
+}
+
+/// Nothing is restored beside what is there.
+async fn restoring(db: &Db) {
+    assert!(db.any_project().await.unwrap());
+    let project = NewProject::new(DEFAULT_WORKSPACE, "restored", T0).unwrap();
+    let project = Project {
+        id: project.id,
+        workspace_id: project.workspace_id,
+        name: project.name,
+        created_at: T0,
+        latest_snapshot: 0,
+    };
+    let restored = assay::store::RestoredProject { project, snapshots: vec![], files: vec![] };
+    let refused = db.restore(&[restored]).await.unwrap_err();
+    assert!(matches!(&refused, Error::Conflict(text) if text.contains("empty one")), "{refused}");
+    assert!(matches!(db.find_project(DEFAULT_WORKSPACE, "restored").await, Err(Error::NotFound { .. })));
 }
 
 #[tokio::test]

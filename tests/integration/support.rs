@@ -199,3 +199,17 @@ pub fn choice(id: u64, annotator: u64, label: &str, minute: u32) -> Value {
         }],
     })
 }
+
+/// A database of our own on the server that `ASSAY_TEST_POSTGRES_URL` names, empty; none when that is not set.
+pub async fn postgres(name: &str, drop: &'static str, create: &'static str) -> Option<String> {
+    let Ok(url) = std::env::var("ASSAY_TEST_POSTGRES_URL") else {
+        eprintln!("left out: ASSAY_TEST_POSTGRES_URL is not set");
+        return None;
+    };
+    let pool = sqlx::PgPool::connect(&url).await.unwrap();
+    sqlx::query(drop).execute(&pool).await.unwrap();
+    sqlx::query(create).execute(&pool).await.unwrap();
+    pool.close().await;
+    let (server, _) = url.rsplit_once('/').unwrap();
+    Some(format!("{server}/{name}"))
+}

@@ -19,6 +19,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::grace::WriteWindow;
 use super::read::read_inputs;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -31,7 +32,7 @@ pub use super::read::{Input, Progress, check_inputs};
 pub use audited::run_audited;
 
 /// Another import can commit first; after so many lost races the caller is told.
-const COMMIT_ATTEMPTS: u32 = 20;
+pub(super) const COMMIT_ATTEMPTS: u32 = 20;
 
 /// What the files say of what they do not hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, ValueEnum)]
@@ -138,10 +139,11 @@ pub async fn run(app: &Arc<App>, request: ImportRequest, progress: Arc<Progress>
 
     for _ in 0..COMMIT_ATTEMPTS {
         let merging = Instant::now();
+        let window = WriteWindow::open();
         let target = Target::of(app, &request).await?;
         let merge = Attempt::new(app, &request, &read, target).await?;
         let written = merge.written.clone();
-        let draft = match merge.run(&progress).await {
+        let draft = match merge.run(&progress).await.and_then(|draft| window.check().map(|()| draft)) {
             Ok(draft) => draft,
             Err(error) => {
                 app.lake.withdraw(&taken(&written)).await;

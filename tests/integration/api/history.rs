@@ -19,7 +19,7 @@ async fn service() -> Service {
 
 async fn retire(test: &TestApp, number: i64) {
     let project = test.project("reviews").await;
-    assert!(test.app.db.retire_snapshot(&project.id, number, Retirement::Retention, now_micros()).await.unwrap());
+    test.app.db.retire_snapshots(&project.id, &[number], Retirement::Retention, None, now_micros()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -259,3 +259,38 @@ async fn readiness_asks_the_storage() {
         service.client.get(path).await.refused(503, "unavailable");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retired_snapshots_are_gone_although_their_reports_are_in_memory() {
+    let working = Working::new().await;
+    let mut cursor = String::new();
+    for minute in [0, 5] {
+        let export = json!([
+            task(1, vec![choice(10, 1, "good", minute), choice(11, 2, "bad", 0)]),
+            task(2, vec![choice(20, 1, "good", minute), choice(21, 2, "bad", 0)]),
+        ]);
+        assert_eq!(working.import(export.to_string()).await["state"], "done");
+        if minute == 0 {
+            working.get("agreement?snapshot=1").await.expect(StatusCode::OK);
+            let page = working.get("disagreements?limit=1").await.expect(StatusCode::OK);
+            cursor = page["next_cursor"].as_str().unwrap().to_owned();
+        }
+    }
+    let first = working.get("agreement?snapshot=1").await;
+    let etag = first.header("etag").unwrap().to_owned();
+    assert_eq!(working.ask("agreement?snapshot=1", &[("if-none-match", &etag)]).await.status, StatusCode::NOT_MODIFIED);
+    working.get(&format!("disagreements?limit=1&cursor={cursor}")).await.expect(StatusCode::OK);
+
+    let db = &working.service.app().db;
+    let project = db.find_project("default", "reviews").await.unwrap();
+    let by = assay::store::Retirement::Erasure;
+    db.retire_snapshots(&project.id, &[1], by, None, assay::store::now_micros()).await.unwrap();
+    for path in ["agreement?snapshot=1", "disagreements?snapshot=1", &format!("disagreements?limit=1&cursor={cursor}")]
+    {
+        assert!(working.get(path).await.refused(410, "gone").contains("erasure"), "{path}");
+    }
+    let known = working.ask("agreement?snapshot=1", &[("if-none-match", &etag)]).await;
+    known.refused(410, "gone");
+    working.get("agreement").await.expect(StatusCode::OK);
+    working.end().await;
+}

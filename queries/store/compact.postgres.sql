@@ -1,0 +1,1 @@
+VACUUM (FULL) jobs, idempotency, snapshots, audit, files, reports

@@ -1,0 +1,1 @@
+DELETE FROM idempotency WHERE workspace_id = $1 AND key = $2
