@@ -4,6 +4,8 @@ mod demo;
 mod diff;
 mod import;
 mod keys;
+mod outputs;
+mod publish;
 mod report;
 mod serve;
 mod snapshots;
@@ -38,6 +40,10 @@ enum Command {
     Snapshots(snapshots::SnapshotsArgs),
     /// Show what differs between two snapshots of a project.
     Diff(diff::DiffArgs),
+    /// Publish a project's tables for warehouses and notebooks.
+    Publish(publish::PublishArgs),
+    /// List what is published, or print CREATE statements for it.
+    Outputs(outputs::OutputsArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -61,6 +67,8 @@ pub fn main() -> ExitCode {
             Command::Report(command) => report::run(&cli.config, command).await,
             Command::Snapshots(args) => snapshots::run(&cli.config, args).await,
             Command::Diff(args) => diff::run(&cli.config, args).await,
+            Command::Publish(args) => publish::run(&cli.config, args).await,
+            Command::Outputs(args) => outputs::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

@@ -6,6 +6,7 @@ mod full;
 mod location;
 mod merge;
 mod parquet;
+mod published;
 mod rebucket;
 mod stage;
 
@@ -22,6 +23,10 @@ pub use bucket::{BYTES_PER_BUCKET, bucket_of, buckets_for, grown_buckets};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_bucket, read_rows};
+pub use published::{
+    Column, ColumnType, Format, Kind, LAYOUT_VERSION, Manifest, Part, Place, ProjectRef, Publication, PublishedFile,
+    PublishedTable, columns, empty_part, table_comment,
+};
 pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
 pub use stage::{Spill, Staged, Stager};
 

@@ -11,5 +11,6 @@ mod imports;
 mod layers;
 mod lockfile;
 mod pages;
+mod publish;
 mod store;
 mod support;

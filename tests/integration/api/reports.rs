@@ -27,7 +27,7 @@ impl Working {
         let service = Service::new().await;
         service.make_project("reviews").await;
         let stop = CancellationToken::new();
-        let worker = tokio::spawn(runner::work(service.app().clone(), stop.clone()));
+        let worker = tokio::spawn(runner::work(service.app().clone(), None, stop.clone()));
         Self { service, stop, worker }
     }
 
