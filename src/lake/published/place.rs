@@ -103,7 +103,7 @@ mod tests {
         ] {
             assert_eq!(safe_name(ID, name), expected, "{name}");
         }
-        assert_eq!(safe_name(ID, &"Word ".repeat(40)).len(), 47 + 2 + 12);
+        assert_eq!(safe_name(ID, &"Word ".repeat(40)).len(), 48 + 2 + 12);
         assert_ne!(safe_name(ID, "Reviews"), safe_name("019a8b2c-1111-7222-8333-0123456789ac", "reviews!"));
     }
 
