@@ -81,9 +81,7 @@ pub async fn run(config: &Config, args: ImportArgs) -> Result<()> {
         Format::Text => describe(&summary),
     };
     super::print(&text)?;
-    if summary.committed
-        && let Some(format) = args.after.publish
-    {
+    if let Some(format) = args.after.publish {
         super::publish::after_import(&app, &summary.project_id, format).await;
     }
     Ok(())

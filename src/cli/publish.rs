@@ -69,8 +69,8 @@ pub(super) enum Output {
 /// What to do after an import, as `import` and `serve` take it.
 #[derive(Debug, Clone, Args)]
 pub struct PublishAfter {
-    /// Publish the project after each import that changes it, as it was published before or whole; `delta` adds a Delta log. If that
-    /// fails the import stands, and the next publication catches up.
+    /// Publish the project after each import, as it was published before or whole; `delta` adds a Delta log. If that fails the import
+    /// stands, and the next import or publication catches up.
     #[arg(long, env = "ASSAY_PUBLISH", value_enum, num_args = 0..=1, default_missing_value = "parquet", require_equals = true)]
     pub publish: Option<Format>,
 }

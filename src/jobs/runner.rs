@@ -39,8 +39,8 @@ pub struct ImportPayload {
     pub actor: String,
 }
 
-/// Works until `stop`; a job that runs then is given back and can be claimed again at once. Each import that changes its project is
-/// followed by a publication, if `publish` says so.
+/// Works until `stop`; a job that runs then is given back and can be claimed again at once. Each import is followed by
+/// a publication, if `publish` says so.
 pub async fn work(app: Arc<App>, publish: Option<Format>, stop: CancellationToken) {
     let owner = new_id();
     while !stop.is_cancelled() {
@@ -92,12 +92,12 @@ async fn run(app: &Arc<App>, job: Job, lease: Lease, publish: Option<Format>, st
             () = stop.cancelled(), if !progress.cancel.load(Ordering::Relaxed) => progress.cancel.store(true, Ordering::Relaxed),
         }
     };
-    let changed = outcome.as_ref().ok().filter(|summary| summary.committed).map(|summary| summary.project_id.clone());
+    let imported = outcome.as_ref().ok().map(|summary| summary.project_id.clone());
     let outcome = outcome.map(drop);
     if let Err(error) = settle(app, &job, &lease, outcome, asked_to_stop).await {
         tracing::error!(parent: &span, %error, "cannot record how the job ended; it will be claimed again when its lease runs out");
     }
-    if let (Some(project), Some(format)) = (changed, publish) {
+    if let (Some(project), Some(format)) = (imported, publish) {
         // At shutdown a publication may be cut off anywhere: the next one completes it.
         tokio::select! {
             () = publish_after(app, &job, &project, format) => {}

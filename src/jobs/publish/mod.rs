@@ -58,9 +58,15 @@ pub async fn run(app: &App, project: &Project, request: &PublishRequest) -> Resu
 }
 
 /// Publishes the newest snapshot as the last publication was made, or everything; `format` is added to what there is. The import before it
-/// stands whatever comes of this: a caller reports the error, and the next publication catches up.
+/// stands whatever comes of this: a caller reports the error, and the next import catches up, also one that changes nothing.
 pub async fn after_import(app: &App, workspace: &str, project: &str, format: Format) -> Result<Published> {
     let project = app.db.find_project(workspace, project).await?;
+    if let Some(manifest) = publication(app, &project).manifest().await?
+        && manifest.snapshot == project.latest_snapshot
+        && manifest.has(format)
+    {
+        return Ok(Published { manifest, changed: false });
+    }
     let format = (format == Format::Delta).then_some(format);
     run(app, &project, &PublishRequest { format, ..PublishRequest::default() }).await
 }
