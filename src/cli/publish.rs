@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::publish::{
-    KEEP, PublishRequest, Published, Report, after_import as publish_after_import, run as run_publish,
+    PublishRequest, Published, Report, after_import as publish_after_import, run as run_publish,
 };
 use crate::lake::{Format, Table};
 use crate::store::DEFAULT_WORKSPACE;
@@ -39,9 +39,9 @@ pub struct PublishArgs {
     #[arg(long, value_enum)]
     format: Option<Format>,
 
-    /// How many snapshots keep their files, for readers that have begun on an older one.
-    #[arg(long, default_value_t = KEEP, value_parser = parse_keep)]
-    keep: usize,
+    /// How many snapshots keep their files, for readers that have begun on an older one [default: as the last time; the first time 2].
+    #[arg(long, value_parser = parse_keep)]
+    keep: Option<usize>,
 
     /// The lake's address for readers where it differs from --data, such as gs://bucket/prefix for a bucket that Assay reaches by
     /// another protocol [default: as the last time; the first time that of --data].
@@ -113,7 +113,7 @@ pub async fn run(config: &Config, args: PublishArgs) -> Result<()> {
         tables: chosen(args.tables),
         reports: chosen(args.reports),
         format: args.format,
-        keep: Some(args.keep),
+        keep: args.keep,
         base_url: args.base_url,
     };
     let published = run_publish(&app, &project, &request).await?;

@@ -157,6 +157,8 @@ async fn the_newest_snapshots_are_kept_and_older_ones_go() {
     }
     let back = PublishRequest { snapshot: Some(2), keep: Some(1), ..PublishRequest::default() };
     assert_eq!(fixture.publish(back).await.unwrap().manifest.kept, [2]);
+    assert_eq!(fixture.publish_newest().await.manifest.kept, [3], "the number to keep stays as it was");
+    fixture.publish(PublishRequest { snapshot: Some(2), ..PublishRequest::default() }).await.unwrap();
     fixture.check_readable();
     assert!(!fixture.root().join("items/snapshot=3").exists());
 }

@@ -30,7 +30,7 @@ pub struct PublishRequest {
     pub tables: Option<Vec<Table>>,
     pub reports: Option<Vec<Report>>,
     pub format: Option<Format>,
-    /// How many snapshots to keep; at least the published one. By default [`KEEP`].
+    /// How many snapshots keep their files; at least the published one. At first [`KEEP`].
     pub keep: Option<usize>,
     /// The lake's address for readers, where it is not the one that Assay itself uses.
     pub base_url: Option<String>,
@@ -87,6 +87,7 @@ async fn publish(app: &App, project: &Project, request: &PublishRequest) -> Resu
     let planned = plan(app, project, &snapshot, request, before.as_ref()).await?;
     let base_url = request.base_url.clone().or_else(|| before.as_ref().and_then(|manifest| manifest.base_url.clone()));
     let base = base_url.clone().unwrap_or_else(|| app.lake.location().to_string());
+    let keep = request.keep.or_else(|| before.as_ref().map(|manifest| manifest.keep)).unwrap_or(KEEP).max(1);
     let mut manifest = Manifest {
         layout_version: LAYOUT_VERSION,
         workspace: project.workspace_id.clone(),
@@ -96,7 +97,8 @@ async fn publish(app: &App, project: &Project, request: &PublishRequest) -> Resu
         formats: formats(request.format, before.as_ref()),
         url: format!("{}/{}", base.trim_end_matches('/'), place.place().folder()),
         base_url,
-        kept: kept(snapshot.number, before.as_ref(), request.keep.unwrap_or(KEEP)),
+        keep,
+        kept: kept(snapshot.number, before.as_ref(), keep),
         tables: Vec::with_capacity(planned.len()),
     };
     for table in planned {
@@ -134,7 +136,7 @@ fn formats(wanted: Option<Format>, before: Option<&Manifest>) -> Vec<Format> {
 fn kept(snapshot: i64, before: Option<&Manifest>, keep: usize) -> Vec<i64> {
     let earlier = before.map(|manifest| manifest.kept.as_slice()).unwrap_or_default();
     let others = earlier.iter().copied().filter(|number| *number != snapshot);
-    std::iter::once(snapshot).chain(others).take(keep.max(1)).collect()
+    std::iter::once(snapshot).chain(others).take(keep).collect()
 }
 
 async fn fill(place: &Publication, snapshot: &Snapshot, planned: Planned) -> Result<PublishedTable> {
@@ -171,6 +173,7 @@ mod tests {
             formats: vec![Format::Parquet, Format::Delta],
             url: String::new(),
             base_url: None,
+            keep: 2,
             kept: kept.to_vec(),
             tables: vec![],
         }
@@ -182,7 +185,7 @@ mod tests {
         assert_eq!(kept(7, Some(&manifest(&[5, 4])), 2), [7, 5]);
         assert_eq!(kept(5, Some(&manifest(&[5, 4])), 2), [5, 4], "again: nothing changes");
         assert_eq!(kept(3, Some(&manifest(&[5, 4])), 2), [3, 5], "back to an older one");
-        assert_eq!(kept(7, Some(&manifest(&[5, 4])), 0), [7]);
+        assert_eq!(kept(7, Some(&manifest(&[5, 4])), 1), [7]);
         assert_eq!(kept(7, Some(&manifest(&[5, 4])), 9), [7, 5, 4]);
     }
 

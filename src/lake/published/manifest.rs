@@ -23,6 +23,8 @@ pub struct Manifest {
     /// The lake's address for readers, where it is not the one that Assay itself uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
+    /// How many snapshots keep their files.
+    pub keep: usize,
     /// Snapshots whose files are still there, this one first, then those that it replaced.
     pub kept: Vec<i64>,
     pub tables: Vec<PublishedTable>,
