@@ -80,7 +80,7 @@ pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
         "\nReady after {:.1} s. Dashboard: http://{address}/   API: http://{address}/docs/   Stop with Ctrl-C.\n",
         started.elapsed().as_secs_f64()
     ))?;
-    serve(app, listener, MAX_UPLOAD).await
+    serve(app, listener, MAX_UPLOAD, None).await
 }
 
 fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {

@@ -42,6 +42,9 @@ pub struct ImportArgs {
     #[arg(long, value_enum, default_value_t = Mode::Merge)]
     mode: Mode,
 
+    #[command(flatten)]
+    after: super::publish::PublishAfter,
+
     /// How to print the summary.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -77,7 +80,11 @@ pub async fn run(config: &Config, args: ImportArgs) -> Result<()> {
         Format::Json => serde_json::to_string_pretty(&summary).map_err(Error::internal)? + "\n",
         Format::Text => describe(&summary),
     };
-    super::print(&text)
+    super::print(&text)?;
+    if let Some(format) = args.after.publish {
+        super::publish::after_import(&app, &summary.project_id, format).await;
+    }
+    Ok(())
 }
 
 fn read_config(path: &std::path::Path) -> Result<String> {

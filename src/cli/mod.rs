@@ -7,6 +7,8 @@ mod diff;
 mod erase;
 mod import;
 mod keys;
+mod outputs;
+mod publish;
 mod report;
 mod retain;
 mod serve;
@@ -55,6 +57,10 @@ enum Command {
     /// Restore the metadata database from the lake.
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Publish a project's tables for warehouses and notebooks.
+    Publish(publish::PublishArgs),
+    /// List what is published, or print CREATE statements for it.
+    Outputs(outputs::OutputsArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
     /// Make, list and revoke API keys.
@@ -83,6 +89,8 @@ pub fn main() -> ExitCode {
             Command::Compact(args) => compact::run(&cli.config, args).await,
             Command::Erase(args) => erase::run(&cli.config, args).await,
             Command::Catalog(command) => catalog::run(&cli.config, command).await,
+            Command::Publish(args) => publish::run(&cli.config, args).await,
+            Command::Outputs(args) => outputs::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::lake::Format;
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -22,6 +23,9 @@ pub struct ServeArgs {
     max_upload_mb: u64,
 
     #[command(flatten)]
+    after_import: super::publish::PublishAfter,
+
+    #[command(flatten)]
     log: crate::telemetry::LogArgs,
 }
 
@@ -31,7 +35,7 @@ pub async fn run(config: &Config, args: ServeArgs) -> Result<()> {
     let listener = bind(&app, args.listen).await?;
     let address = listener.local_addr().map_err(Error::internal)?;
     tracing::info!(%address, data = %app.lake.location(), "serving");
-    serve(app, listener, args.max_upload_mb << 20).await
+    serve(app, listener, args.max_upload_mb << 20, args.after_import.publish).await
 }
 
 /// Binds the address; without keys nothing but loopback is allowed, since everybody who reaches the port is let in.
@@ -48,9 +52,14 @@ pub(super) async fn bind(app: &App, listen: SocketAddr) -> Result<TcpListener> {
 }
 
 /// Serves until Ctrl-C or SIGTERM: then no new requests, running ones end, the worker gives its job back.
-pub(super) async fn serve(app: Arc<App>, listener: TcpListener, max_upload: u64) -> Result<()> {
+pub(super) async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    max_upload: u64,
+    publish: Option<Format>,
+) -> Result<()> {
     let stop = CancellationToken::new();
-    let worker = tokio::spawn(crate::jobs::runner::work(app.clone(), stop.clone()));
+    let worker = tokio::spawn(crate::jobs::runner::work(app.clone(), publish, stop.clone()));
     let router = crate::api::router(app.clone(), crate::web::router(), max_upload);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let graceful = axum::serve(listener, service).with_graceful_shutdown(wait_for_stop());

@@ -5,6 +5,7 @@ pub mod compact;
 pub mod erase;
 pub mod grace;
 pub mod import;
+pub mod publish;
 mod read;
 pub mod rebuild;
 pub mod retain;

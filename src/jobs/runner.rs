@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::import::{ImportRequest, Input, Mode, Progress};
+use super::import::{ImportRequest, ImportSummary, Input, Mode, Progress};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::lake::BYTES_PER_BUCKET;
+use crate::lake::{BYTES_PER_BUCKET, Format};
 use crate::store::{Heartbeat, Job, Lease, new_id, now_micros};
 
 /// A worker that is silent for so long is taken for dead.
@@ -37,13 +39,14 @@ pub struct ImportPayload {
     pub actor: String,
 }
 
-/// Works until `stop`; a job that runs then is given back and can be claimed again at once.
-pub async fn work(app: Arc<App>, stop: CancellationToken) {
+/// Works until `stop`; a job that runs then is given back and can be claimed again at once. Each import is followed by
+/// a publication, if `publish` says so.
+pub async fn work(app: Arc<App>, publish: Option<Format>, stop: CancellationToken) {
     let owner = new_id();
     while !stop.is_cancelled() {
         let claimed = app.db.claim_job(&owner, now_micros(), lease_end(), &[IMPORT]).await;
         match claimed {
-            Ok(Some((job, lease))) => run(&app, job, lease, &stop).await,
+            Ok(Some((job, lease))) => run(&app, job, lease, publish, &stop).await,
             Ok(None) => pause(&stop).await,
             Err(error) => {
                 tracing::warn!(%error, "cannot claim jobs");
@@ -64,7 +67,7 @@ fn lease_end() -> i64 {
     now_micros() + LEASE.as_micros() as i64
 }
 
-async fn run(app: &Arc<App>, job: Job, lease: Lease, stop: &CancellationToken) {
+async fn run(app: &Arc<App>, job: Job, lease: Lease, publish: Option<Format>, stop: &CancellationToken) {
     let progress = Arc::new(Progress::default());
     let span = tracing::info_span!("job", id = %job.id, kind = %job.kind, attempt = lease.attempt);
     let _entered = span.enter();
@@ -89,9 +92,30 @@ async fn run(app: &Arc<App>, job: Job, lease: Lease, stop: &CancellationToken) {
             () = stop.cancelled(), if !progress.cancel.load(Ordering::Relaxed) => progress.cancel.store(true, Ordering::Relaxed),
         }
     };
+    let imported = outcome.as_ref().ok().map(|summary| summary.project_id.clone());
+    let outcome = outcome.map(drop);
     if let Err(error) = settle(app, &job, &lease, outcome, asked_to_stop).await {
         tracing::error!(parent: &span, %error, "cannot record how the job ended; it will be claimed again when its lease runs out");
     }
+    if let (Some(project), Some(format)) = (imported, publish) {
+        // At shutdown a publication may be cut off anywhere: the next one completes it.
+        tokio::select! {
+            () = publish_after(app, &job, &project, format) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
+
+/// Boxed: the worker's future is deep enough without this one in it.
+fn publish_after<'a>(app: &'a App, job: &'a Job, project: &'a str, format: Format) -> BoxFuture<'a, ()> {
+    let published = super::publish::after_import(app, &job.workspace_id, project, format);
+    let told = published.map(move |outcome| match outcome {
+        Ok(published) => tracing::info!(job = %job.id, project, snapshot = published.manifest.snapshot, "published"),
+        Err(error) => {
+            tracing::warn!(job = %job.id, project, %error, "imported, but not published; the next publication catches up");
+        }
+    });
+    told.boxed()
 }
 
 async fn beat(app: &App, lease: &Lease, progress: &Progress) -> Result<Heartbeat> {
@@ -105,7 +129,7 @@ async fn beat(app: &App, lease: &Lease, progress: &Progress) -> Result<Heartbeat
     app.db.heartbeat_job(lease, lease_end(), Some(&report)).await
 }
 
-async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress>) -> Result<()> {
+async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress>) -> Result<ImportSummary> {
     let payload: ImportPayload = serde_json::from_value(job.payload.0.clone()).map_err(Error::internal)?;
     let request = ImportRequest {
         workspace: job.workspace_id.clone(),
@@ -119,7 +143,7 @@ async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress
         bucket_bytes: BYTES_PER_BUCKET,
         lease: Some(lease.clone()),
     };
-    super::import::run(app, request, progress).await.map(drop)
+    super::import::run(app, request, progress).await
 }
 
 /// Records the outcome. A success has ended the job already, together with its snapshot.

@@ -8,6 +8,7 @@ mod listing;
 mod location;
 mod merge;
 mod parquet;
+mod published;
 mod rebucket;
 mod scrub;
 mod stage;
@@ -27,6 +28,10 @@ pub use listing::{CLOCK_PREFIX, Folder, Object, finished_name};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_bucket, read_rows};
+pub use published::{
+    Column, ColumnType, Format, Kind, LAYOUT_VERSION, Manifest, Part, Place, ProjectRef, Publication, PublishedFile,
+    PublishedTable, columns, empty_part, table_comment,
+};
 pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
 pub use scrub::{ERASED, Item, Person, Scrubber, Subject};
 pub use stage::{Spill, Staged, Stager};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
 use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
@@ -42,6 +43,8 @@ fn base_properties() -> Result<parquet::file::properties::WriterPropertiesBuilde
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1).map_err(Error::internal)?))
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+        // Lists and maps get the names that the Parquet standard gives their parts.
+        .set_coerce_types(true)
         .set_created_by("assay".to_owned()))
 }
 
@@ -101,4 +104,11 @@ pub fn read_rows(table: Table, bytes: bytes::Bytes) -> Result<RecordBatch> {
         batches.push(RecordBatch::try_new(schema.clone(), columns).map_err(Error::internal)?);
     }
     concat_batches(&schema, &batches).map_err(Error::internal)
+}
+
+/// Number of rows and schema of a file in memory.
+pub(super) fn describe(bytes: &bytes::Bytes) -> Result<(u64, SchemaRef)> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).map_err(Error::internal)?;
+    let rows = u64::try_from(builder.metadata().file_metadata().num_rows()).map_err(Error::internal)?;
+    Ok((rows, builder.schema().clone()))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
@@ -138,19 +139,9 @@ async fn publish(
     if app.db.report_path(index).await?.is_some() {
         return Ok(());
     }
-    let report_id = &key[..16];
-    let folder = ProjectPrefix::new(&project.workspace_id, &project.id).report(snapshot.number, "agreement", report_id);
-    let list = differing(app, project, snapshot, &params.slice).await?;
-    let of_control: Vec<Differing> = list
-        .iter()
-        .filter(|found| params.control.as_ref().is_none_or(|control| *control == found.row.control))
-        .cloned()
-        .collect();
-    let batches = [
-        ("measures", tidy::measures(report, report_id)?),
-        ("disagreements", tidy::disagreements(&of_control, snapshot.number)?),
-    ];
-    for (name, batch) in batches {
+    let folder =
+        ProjectPrefix::new(&project.workspace_id, &project.id).report(snapshot.number, "agreement", report_id(key));
+    for (name, batch) in tidy_tables(app, project, snapshot, params, key, report).await? {
         let bytes = tokio::task::spawn_blocking(move || encode_report(&batch)).await.map_err(Error::internal)??;
         app.lake.put(&format!("{folder}/{name}.parquet"), bytes).await?;
     }
@@ -159,6 +150,42 @@ async fn publish(
         app.lake.delete_folder(&folder).await?;
     }
     Ok(())
+}
+
+/// The agreement report of a snapshot as tidy tables, by their names.
+pub async fn tidy_agreement(
+    app: &App,
+    project: &Project,
+    snapshot: &Snapshot,
+) -> Result<[(&'static str, RecordBatch); 2]> {
+    let params = AgreementParams::default();
+    let report = agreement(app, project, snapshot, &params).await?;
+    let key = report_key("agreement", snapshot.number, &params)?;
+    tidy_tables(app, project, snapshot, &params, &key, &report).await
+}
+
+fn report_id(key: &str) -> &str {
+    &key[..16]
+}
+
+async fn tidy_tables(
+    app: &App,
+    project: &Project,
+    snapshot: &Snapshot,
+    params: &AgreementParams,
+    key: &str,
+    report: &AgreementReport,
+) -> Result<[(&'static str, RecordBatch); 2]> {
+    let list = differing(app, project, snapshot, &params.slice).await?;
+    let of_control: Vec<Differing> = list
+        .iter()
+        .filter(|found| params.control.as_ref().is_none_or(|control| *control == found.row.control))
+        .cloned()
+        .collect();
+    Ok([
+        ("measures", tidy::measures(report, report_id(key))?),
+        ("disagreements", tidy::disagreements(&of_control, snapshot.number)?),
+    ])
 }
 
 async fn differing(

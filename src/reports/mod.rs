@@ -14,7 +14,7 @@ mod render;
 mod tidy;
 pub mod views;
 
-pub use cache::{ReportCache, agreement, cached_agreement, disagreements, item, report_key};
+pub use cache::{ReportCache, agreement, cached_agreement, disagreements, item, report_key, tidy_agreement};
 pub use diff::{diff_page, diff_report, render_diff};
 pub use history::{changes_in_words, render_snapshots, snapshot_view};
 pub use render::{Format, render};

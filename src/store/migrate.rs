@@ -21,8 +21,13 @@ macro_rules! migration {
     };
 }
 
-static MIGRATOR: LazyLock<Migrator> =
-    LazyLock::new(|| Migrator::with_migrations(vec![migration!(1, "init"), migration!(2, "snapshot_life")]));
+static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
+    Migrator::with_migrations(vec![
+        migration!(1, "init"),
+        migration!(2, "snapshot_life"),
+        migration!(4, "publish_leases"),
+    ])
+});
 
 /// Postgres serialises migrators by an advisory lock of its own; SQLite has none, so there one transaction with the write lock spans all.
 /// (`Migrator::run` is generic over how a connection is had, and its future cannot be shown to be `Send`; `run_direct` is what it calls.)

@@ -80,6 +80,7 @@ mod jobs;
 mod keys;
 mod migrate;
 mod projects;
+mod publish;
 mod reports;
 mod restore;
 mod scrub;

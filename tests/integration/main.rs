@@ -14,6 +14,7 @@ mod imports;
 mod layers;
 mod lockfile;
 mod pages;
+mod publish;
 mod rebuild;
 mod retain;
 mod store;

@@ -1,6 +1,6 @@
 # Installs what the tests need beyond Rust, where it is missing. Sourced by tests/run.
 
-PACKAGES="ca-certificates chromium fonts-dejavu-core gcc git libc6-dev postgresql python3 python3-venv"
+PACKAGES="ca-certificates chromium fonts-dejavu-core gcc git libc6-dev openjdk-17-jre-headless postgresql python3 python3-venv"
 
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
 

@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
-/// Raised when a column is added.
-pub const VERSION: u32 = 1;
+/// Raised when a column is added, or when files differ otherwise for those who read them: since 2 the parts of lists and maps are named as
+/// the Parquet standard has it.
+pub const VERSION: u32 = 2;
 /// The key under which files carry [`VERSION`].
 pub const VERSION_KEY: &str = "assay.schema_version";
 

@@ -133,7 +133,7 @@ async fn an_upload_can_be_the_whole_truth() {
     upload("?mode=half").await.refused(400, "invalid_query");
 
     let stop = tokio_util::sync::CancellationToken::new();
-    let worker = tokio::spawn(assay::jobs::runner::work(service.app().clone(), stop.clone()));
+    let worker = tokio::spawn(assay::jobs::runner::work(service.app().clone(), None, stop.clone()));
     let job = upload("?mode=full").await.expect(StatusCode::ACCEPTED);
     let ended = service.client.job_end(job["id"].as_str().unwrap()).await;
     stop.cancel();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use assay::jobs::publish::publication;
 use assay::jobs::runner;
+use assay::lake::Format;
+use assay::store::DEFAULT_WORKSPACE;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -24,10 +27,15 @@ struct Working {
 
 impl Working {
     async fn new() -> Self {
+        Self::publishing(None).await
+    }
+
+    /// With a worker that publishes after each import.
+    async fn publishing(format: Option<Format>) -> Self {
         let service = Service::new().await;
         service.make_project("reviews").await;
         let stop = CancellationToken::new();
-        let worker = tokio::spawn(runner::work(service.app().clone(), stop.clone()));
+        let worker = tokio::spawn(runner::work(service.app().clone(), format, stop.clone()));
         Self { service, stop, worker }
     }
 
@@ -83,6 +91,31 @@ fn export() -> Value {
         vec![item(1, "good", "good"), item(2, "bad", "bad"), item(3, "good", "bad"), item(4, "bad", "good")];
     items[3]["data"]["language"] = json!("fr");
     json!(items)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_publishes_after_each_import_and_a_failure_fails_no_import() {
+    let working = Working::publishing(Some(Format::Delta)).await;
+    let project = working.service.app().db.find_project(DEFAULT_WORKSPACE, "reviews").await.unwrap();
+    let place = publication(working.service.app(), &project);
+    for snapshot in 1..=2 {
+        let export = json!([task(snapshot, vec![choice(snapshot * 10, 1, "good", 0)])]);
+        assert_eq!(working.import(export.to_string()).await["state"], "done");
+        let mut published = None;
+        for _ in 0..200 {
+            published = place.manifest().await.unwrap().filter(|manifest| manifest.snapshot == snapshot as i64);
+            if published.is_some() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(published.expect("the snapshot is published").has(Format::Delta));
+    }
+    let path = format!("{}/manifest.json", place.place().folder());
+    working.service.app().lake.put(&path, b"broken".to_vec()).await.unwrap();
+    let export = json!([task(3, vec![choice(30, 1, "good", 0)])]);
+    assert_eq!(working.import(export.to_string()).await["state"], "done");
+    working.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

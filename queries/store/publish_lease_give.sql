@@ -1,0 +1,1 @@
+DELETE FROM publish_leases WHERE project_id = $1 AND owner = $2
