@@ -12,7 +12,7 @@ use super::act::Act;
 use crate::app::App;
 use crate::copies::{Held, SnapshotCopy};
 use crate::error::{Error, Result};
-use crate::lake::{DataFile, Object, Place, ProjectPrefix};
+use crate::lake::{DataFile, Object, ObjectKind, ProjectPrefix};
 use crate::store::{
     Changes, Counts, DEFAULT_WORKSPACE, DataFile as FileRow, Json, NewFile, Operation, Project, RestoredProject,
     Snapshot,
@@ -185,7 +185,7 @@ impl Rebuild<'_> {
     ) -> Result<BTreeMap<i64, SnapshotCopy>> {
         let mut copies = BTreeMap::new();
         for object in objects {
-            let Some(Place::Snapshot(number)) = prefix.place(&object.path) else { continue };
+            let Some(ObjectKind::Snapshot(number)) = prefix.place(&object.path) else { continue };
             let bytes = self.app.lake.get(&object.path).await?;
             match serde_json::from_slice::<SnapshotCopy>(&bytes) {
                 Err(error) => self.lose(prefix, Some(number), format!("{} is damaged: {error}", object.path)),

@@ -16,7 +16,7 @@ use super::retain::all_snapshots;
 use super::uploads;
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::lake::{CLOCK_PREFIX, Object, Place, ProjectPrefix, ROOT_MARK, finished_name};
+use crate::lake::{CLOCK_PREFIX, Object, ObjectKind, PUBLISHED, ProjectPrefix, ROOT_MARK, finished_name};
 use crate::store::{DataFile, Project, Snapshot, now_micros};
 
 #[derive(Debug, Clone)]
@@ -167,7 +167,7 @@ impl<'a> Sweep<'a> {
         for folder in root.folders {
             if workspaces.contains(&folder) {
                 self.workspace(&folder).await?;
-            } else if !self.is_temporary_folder(&folder) {
+            } else if folder != PUBLISHED && !self.is_temporary_folder(&folder) {
                 self.summary.unknown.push(format!("{folder}/"));
             }
         }
@@ -268,16 +268,16 @@ impl<'a> Sweep<'a> {
         for object in objects {
             let is_old = object.modified <= self.before;
             match prefix.place(&object.path) {
-                Some(Place::Data) if is_old && !files.contains(object.path.as_str()) => {
+                Some(ObjectKind::Data) if is_old && !files.contains(object.path.as_str()) => {
                     doomed.push(swept(object, Kind::Orphan));
                 }
-                Some(Place::Report(number, folder)) => {
+                Some(ObjectKind::Report(number, folder)) => {
                     let is_retired = readable.get(&number) == Some(&false);
                     if is_retired || (is_old && !known.reports.contains(folder)) {
                         doomed.push(swept(object, Kind::Report));
                     }
                 }
-                Some(Place::Data | Place::Snapshot(_)) => {}
+                Some(ObjectKind::Data | ObjectKind::Snapshot(_)) => {}
                 None => self.summary.unknown.push(object.path.clone()),
             }
         }
@@ -334,7 +334,7 @@ fn swept(object: &Object, kind: Kind) -> Swept {
 fn why_not(prefix: &ProjectPrefix, objects: &[Object], known: &Known) -> Option<String> {
     let numbers: BTreeSet<i64> = known.snapshots.iter().map(|snapshot| snapshot.number).collect();
     let path = objects.iter().find_map(|object| match prefix.place(&object.path) {
-        Some(Place::Snapshot(number)) if !numbers.contains(&number) => Some(&object.path),
+        Some(ObjectKind::Snapshot(number)) if !numbers.contains(&number) => Some(&object.path),
         _ => None,
     })?;
     Some(format!(

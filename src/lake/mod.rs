@@ -29,8 +29,8 @@ pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
 pub use parquet::{encode, encode_report, read_bucket, read_rows};
 pub use published::{
-    Column, ColumnType, Format, Kind, LAYOUT_VERSION, Manifest, Part, Place, ProjectRef, Publication, PublishedFile,
-    PublishedTable, columns, empty_part, table_comment,
+    Column, ColumnType, Format, Kind, LAYOUT_VERSION, Manifest, PUBLISHED, Part, Place, ProjectRef, Publication,
+    PublishedFile, PublishedTable, columns, empty_part, table_comment,
 };
 pub use rebucket::{buckets_over, join_rows, rows_of_bucket, split_rows};
 pub use scrub::{ERASED, Item, Person, Scrubber, Subject};
@@ -165,7 +165,7 @@ impl ProjectPrefix {
 
 /// What an object below a project's folder is, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum ObjectKind<'a> {
     Data,
     /// The copy of a snapshot's row.
     Snapshot(i64),
@@ -175,18 +175,18 @@ pub enum Place<'a> {
 
 impl ProjectPrefix {
     /// What lies at `path` (relative to the lake's root); none for what Assay does not name so.
-    pub fn place<'a>(&self, path: &'a str) -> Option<Place<'a>> {
+    pub fn place<'a>(&self, path: &'a str) -> Option<ObjectKind<'a>> {
         let inner = path.strip_prefix(&self.0)?.strip_prefix('/')?;
         let parts: Vec<&str> = inner.split('/').collect();
         match parts.as_slice() {
-            ["_snapshots", name] => name.strip_suffix(".json")?.parse().ok().map(Place::Snapshot),
+            ["_snapshots", name] => name.strip_suffix(".json")?.parse().ok().map(ObjectKind::Snapshot),
             ["_reports", snapshot, _, name] if name.ends_with(".parquet") => {
                 let folder = path.rsplit_once('/')?.0;
-                snapshot.parse().ok().map(|snapshot| Place::Report(snapshot, folder))
+                snapshot.parse().ok().map(|snapshot| ObjectKind::Report(snapshot, folder))
             }
             [table, bucket, name] if name.ends_with(".parquet") => {
                 Table::parse(table)?;
-                bucket.strip_prefix("bucket=")?.parse::<u32>().ok().map(|_| Place::Data)
+                bucket.strip_prefix("bucket=")?.parse::<u32>().ok().map(|_| ObjectKind::Data)
             }
             _ => None,
         }

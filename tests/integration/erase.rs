@@ -12,6 +12,8 @@ use assay::app::App;
 use assay::config::Config;
 use assay::error::{Error, Result};
 use assay::jobs::erase::{EraseRequest, EraseSummary, Named, run};
+use assay::jobs::publish::{PublishRequest, publication, run as publish};
+use assay::lake::Format;
 use assay::reports::agreement;
 use assay::reports::views::AgreementParams;
 use assay::store::{
@@ -85,8 +87,11 @@ async fn filled(test: TestApp) -> TestApp {
         let snapshot = test.app.db.snapshot(&project.id, number).await.unwrap();
         agreement(&test.app, &project, &snapshot, &AgreementParams::default()).await.unwrap();
     }
+    publish(&test.app, &project, &PublishRequest::default()).await.unwrap();
     let third = json!([task(3, vec![by(30, ann, "good"), by(31, json!({ "id": 5, "email": JIM }), "bad")])]);
     test.import("reviews", &[&third]).await.unwrap();
+    let delta = PublishRequest { format: Some(Format::Delta), ..PublishRequest::default() };
+    publish(&test.app, &project, &delta).await.unwrap();
     test.app.db.retire_snapshots(&project.id, &[2], Retirement::Retention, None, now_micros()).await.unwrap();
     jobs_about_bo(&test).await;
     test
@@ -229,6 +234,8 @@ async fn check_rest(app: &Arc<App>) {
     let bytes: u64 = app.data_files(&project.id, newest.number).await.unwrap().iter().map(|file| file.bytes).sum();
     assert_eq!(counts.bytes, bytes);
     agreement(app, &project, &newest, &AgreementParams::default()).await.unwrap();
+    let published = publication(app, &project).manifest().await.unwrap().unwrap();
+    assert_eq!(published.snapshot, newest.number, "readers of the publication go on with what is left");
     assert_eq!(app.lake.cut_off_writes("", true).await.unwrap(), []);
 }
 
@@ -238,7 +245,8 @@ async fn no_byte_of_an_annotator_is_left() {
     let project = test.project("reviews").await;
     let root = data(&test);
     let before = grep(&root, &BO);
-    for part in ["annotations", "results", "raters", "items", "rejects", "_reports", "assay.db", "uploads"] {
+    for part in ["annotations", "results", "raters", "items", "rejects", "_reports", "published", "assay.db", "uploads"]
+    {
         assert!(
             before.iter().any(|found| found.contains(part)),
             "{part} holds nothing, so this proves nothing: {before:?}"
@@ -432,7 +440,7 @@ async fn a_run_that_was_cut_off_anywhere_is_finished_by_the_next() {
             assert!(steps > 20, "the run is longer than {steps} steps");
             return;
         }
-        steps += 13;
+        steps += 23;
     }
 }
 

@@ -349,7 +349,7 @@ async fn what_is_not_there_cannot_be_published() {
     assert!(matches!(fixture.publish(of(7)).await, Err(Error::NotFound { .. })));
     fixture.import_more().await;
     let db = &fixture.test.app.db;
-    assert!(db.retire_snapshot(&fixture.project.id, 1, Retirement::Retention, now_micros()).await.unwrap());
+    db.retire_snapshots(&fixture.project.id, &[1], Retirement::Retention, None, now_micros()).await.unwrap();
     assert!(matches!(fixture.publish(of(1)).await, Err(Error::Gone(_))));
     let empty = db.ensure_project("default", "empty", now_micros()).await.unwrap();
     let error = run(&fixture.test.app, &empty, &PublishRequest::default()).await.unwrap_err();

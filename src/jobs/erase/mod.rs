@@ -221,6 +221,7 @@ impl<'a> Erasure<'a> {
         let kept = plan.without_retired();
         let (telling, others): (Vec<DataFile>, Vec<DataFile>) =
             kept.doomed().into_iter().partition(|file| file.table == self.telling_table());
+        self.unpublish().await?;
         self.delete_reports().await?;
         self.delete_uploads().await?;
         self.delete_orphans().await?;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::Erasure;
 use crate::error::{Error, Result};
 use crate::jobs::grace::{SHORTEST_GRACE, before};
+use crate::jobs::publish::{self, PublishRequest};
 use crate::jobs::retain::all_snapshots;
 use crate::jobs::uploads;
-use crate::lake::{DataFile, ERASED, Object, Place, ProjectPrefix, Table, erase_rows, finished_name, read_rows};
+use crate::lake::{DataFile, ERASED, Object, ObjectKind, ProjectPrefix, Table, erase_rows, finished_name, read_rows};
 use crate::store::{Form, Job, JobState, now_micros};
 
 /// Uploads and spilled queries that were not written to for so long are left over: an upload is given up after a minute without a byte.
@@ -66,6 +67,21 @@ impl Erasure<'_> {
         Ok(())
     }
 
+    /// What was published of snapshots that are retired. Readers go on with the newest one, where something was published at all.
+    pub(super) async fn unpublish(&self) -> Result<()> {
+        let retired: Vec<i64> = all_snapshots(self.app, &self.project)
+            .await?
+            .into_iter()
+            .filter(|snapshot| snapshot.retired_at.is_some())
+            .map(|snapshot| snapshot.number)
+            .collect();
+        let manifest = publish::publication(self.app, &self.project).manifest().await?;
+        if manifest.is_some_and(|manifest| retired.contains(&manifest.snapshot)) {
+            publish::run(self.app, &self.project, &PublishRequest::default()).await?;
+        }
+        publish::unpublish(self.app, &self.project, &retired).await
+    }
+
     /// Reports of every snapshot that is retired.
     pub(super) async fn delete_reports(&mut self) -> Result<()> {
         let snapshots = all_snapshots(self.app, &self.project).await?;
@@ -74,7 +90,7 @@ impl Erasure<'_> {
         let listed = self.app.lake.list(&format!("{}/_reports", prefix.folder())).await?;
         let doomed: Vec<Object> = listed
             .into_iter()
-            .filter(|object| matches!(prefix.place(&object.path), Some(Place::Report(number, _)) if is_retired(number)))
+            .filter(|object| matches!(prefix.place(&object.path), Some(ObjectKind::Report(number, _)) if is_retired(number)))
             .collect();
         self.delete_objects(&doomed).await
     }
@@ -113,7 +129,7 @@ impl Erasure<'_> {
         let known: std::collections::HashSet<String> =
             self.app.db.project_files(&self.project.id).await?.into_iter().map(|file| file.path).collect();
         let is_orphan =
-            |object: &Object| prefix.place(&object.path) == Some(Place::Data) && !known.contains(&object.path);
+            |object: &Object| prefix.place(&object.path) == Some(ObjectKind::Data) && !known.contains(&object.path);
         let (old, young): (Vec<Object>, Vec<Object>) =
             objects.into_iter().filter(is_orphan).partition(|object| object.modified <= before);
         self.delete_objects(&old).await?;

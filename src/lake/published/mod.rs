@@ -11,5 +11,5 @@ mod storage;
 pub use columns::{Column, ColumnType, columns};
 pub use comments::table_comment;
 pub use manifest::{Format, Kind, LAYOUT_VERSION, Manifest, ProjectRef, PublishedFile, PublishedTable};
-pub use place::Place;
+pub use place::{PUBLISHED, Place};
 pub use storage::{Part, Publication, empty_part};

@@ -1,5 +1,8 @@
 //! Where the publication of a project lies. Readers keep these addresses: they never change.
 
+/// The folder of all publications, at the lake's root.
+pub const PUBLISHED: &str = "published";
+
 /// The folder of a project's publication, relative to the lake's root: `published/<workspace>/<project>`.
 ///
 /// The root is not called `_published`: readers of the Hadoop family take names that begin with `_` or `.` for hidden.
@@ -12,7 +15,7 @@ pub struct Place {
 impl Place {
     pub fn new(workspace: &str, project_id: &str, project_name: &str) -> Self {
         let project = safe_name(project_id, project_name);
-        Self { folder: format!("published/{workspace}/{project}"), project }
+        Self { folder: format!("{PUBLISHED}/{workspace}/{project}"), project }
     }
 
     pub fn folder(&self) -> &str {
