@@ -102,8 +102,9 @@ async fn a_lake_and_a_database_that_do_not_belong_together_are_refused() {
     }
 
     let mark = folder.join("_assay.json");
-    let newer = std::fs::read_to_string(&mark).unwrap().replace("\"schema_version\": 1", "\"schema_version\": 99");
-    std::fs::write(&mark, newer).unwrap();
+    let mut newer: serde_json::Value = serde_json::from_slice(&std::fs::read(&mark).unwrap()).unwrap();
+    newer["schema_version"] = json!(99);
+    std::fs::write(&mark, newer.to_string()).unwrap();
     let error = App::open(&Config::for_folder(&folder)).await.unwrap_err();
     assert!(
         matches!(&error, Error::Conflict(text) if text.contains("schema version 99") && text.contains("newer assay")),
