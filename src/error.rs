@@ -87,6 +87,11 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(refusal) if is_passing(refusal.code().as_deref()) => {
                 Self::unavailable("the metadata database is busy", sqlx::Error::Database(refusal))
             }
+            sqlx::Error::Database(refusal) if lacks_room(refusal.code().as_deref()) => {
+                let message =
+                    format!("the metadata database cannot write ({}); make room on its disk", refusal.message());
+                Self::unavailable(message, sqlx::Error::Database(refusal))
+            }
             other => Self::Internal(anyhow::Error::new(other).context("metadata database")),
         }
     }
@@ -100,6 +105,12 @@ fn is_passing(code: Option<&str>) -> bool {
     is_sqlite_busy || code.starts_with("53") || code.starts_with("57P") || matches!(code, "40001" | "40P01")
 }
 
+/// SQLite's SQLITE_FULL and SQLITE_IOERR in its variants (the low byte is 10), which a full disk gives as well; Postgres' "disk full" is one
+/// of those that pass.
+fn lacks_room(code: Option<&str>) -> bool {
+    code.is_some_and(|code| code.len() < 5 && code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 10 | 13)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +120,16 @@ mod tests {
         let fault = Error::internal(anyhow::anyhow!("password=secret").context("connect"));
         assert!(fault.to_string().contains("secret") && !fault.told().contains("secret"));
         assert_eq!(Error::not_found("project", "x").told(), "project \"x\" does not exist");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_faults_of_the_database() {
+        for code in ["13", "10", "778", "4874"] {
+            assert!(lacks_room(Some(code)) && !is_passing(Some(code)), "{code}");
+        }
+        for code in ["5", "8", "26", "23505", "53100"] {
+            assert!(!lacks_room(Some(code)), "{code}");
+        }
     }
 
     #[test]
