@@ -138,7 +138,7 @@ impl Act for Job {
     async fn run(&self, app: &Arc<App>) -> Result<()> {
         self.upload(app).await?;
         let (owner, stop) = (new_id(), CancellationToken::new());
-        while work_once(app, &owner, &stop).await? {}
+        while work_once(app, &owner, None, &stop).await? {}
         Ok(())
     }
 }

@@ -111,7 +111,9 @@ impl Site {
     /// Opens an app that dies by `fuse`.
     pub async fn open(&self, db: &Db, fuse: &Arc<Fuse>) -> Result<Arc<App>> {
         let db = db.clone().with_probe(fuse.clone());
-        App::with_parts(self.lake(fuse), db, 256, self.root.path().join("temp")).await
+        let app = App::with_parts(self.lake(fuse), db, 256, self.root.path().join("temp"))?;
+        app.lake.claim(app.db.id()).await?;
+        Ok(app)
     }
 
     /// Every object from the lake's root, with its size; in a folder also what the store does not list.
