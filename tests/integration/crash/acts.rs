@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use assay::app::App;
 use assay::error::{Error, Result};
-use assay::jobs::import::{Input, Progress};
+use assay::jobs::import::{ImportRequest, Input, Mode, Progress, run_audited};
 use assay::jobs::runner::work_once;
 use assay::lake::bucket_of;
 use assay::reports::views::AgreementParams;
@@ -18,13 +18,13 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::buckets::spread;
 use super::harness::{Act, alone, long, try_every_point};
 use super::site::Kind;
 use crate::support::{choice, request, task};
 
 const PROJECT: &str = "reviews";
-const BUCKETS: u32 = 4;
+/// At least so many buckets in a lake of several, and at most so many.
+const BUCKETS: std::ops::RangeInclusive<u32> = 4..=16;
 
 /// Items of an export: every crash point of 20 in each run of the tests, of more when asked to.
 fn items() -> u64 {
@@ -38,12 +38,17 @@ fn tasks() -> Vec<Value> {
     (1..=items()).map(|item| task(item, vec![answer(item, 1), answer(item, 2)])).collect()
 }
 
-/// Later answers, with a new item, all in one bucket.
+/// So little fits into a bucket that all items need several.
+fn small_buckets() -> u64 {
+    items() * 250
+}
+
+/// Later answers, with a new item, all in one bucket, however many there are.
 fn update() -> Vec<Value> {
-    let in_bucket = |item: u64| bucket_of(&format!("{PROJECT}/task/{item}"), BUCKETS) == 1;
-    let changed = (1..=items()).filter(|item| in_bucket(*item)).take(2).collect::<Vec<_>>();
-    let new = (items() + 1..).find(|item| in_bucket(*item)).unwrap();
-    assert_eq!(changed.len(), 2, "items of one bucket");
+    let bucket = |item: &u64| bucket_of(&format!("{PROJECT}/task/{item}"), *BUCKETS.end());
+    let in_bucket = |wanted: u32| (1..=items()).filter(|item| bucket(item) == wanted).take(2).collect::<Vec<_>>();
+    let changed = (0..*BUCKETS.end()).map(in_bucket).find(|items| items.len() == 2).expect("two items in one bucket");
+    let new = (items() + 1..).find(|item| bucket(item) == bucket(&changed[0])).unwrap();
     vec![
         task(changed[0], vec![choice(changed[0] * 10 + 1, 1, "bad", 5)]),
         task(changed[1], vec![choice(changed[1] * 10 + 3, 3, "good", 0)]),
@@ -69,22 +74,39 @@ impl Exports {
         self.folder.path().join(name)
     }
 
+    /// As `assay import` does it.
     async fn import(&self, app: &Arc<App>, name: &str) -> Result<()> {
-        let input = Input { path: self.path(name), name: format!("{name}.json") };
-        assay::jobs::import::run(app, request(PROJECT, vec![input]), Arc::new(Progress::default())).await.map(drop)
+        self.import_as(app, name, |request| request).await
     }
 
-    /// A lake with snapshot 1 as imported and snapshot 2 in several buckets.
-    async fn spread(&self, app: &Arc<App>) {
-        self.import(app, "all").await.unwrap();
-        spread(app, PROJECT, BUCKETS).await;
+    async fn import_as(
+        &self,
+        app: &Arc<App>,
+        name: &str,
+        change: impl FnOnce(ImportRequest) -> ImportRequest,
+    ) -> Result<()> {
+        let input = Input { path: self.path(name), name: format!("{name}.json") };
+        run_audited(app, change(request(PROJECT, vec![input])), Arc::new(Progress::default())).await.map(drop)
     }
+
+    /// A lake of several buckets.
+    async fn spread(&self, app: &Arc<App>) {
+        self.import_as(app, "all", small).await.unwrap();
+        let project = app.db.find_project(DEFAULT_WORKSPACE, PROJECT).await.unwrap();
+        let buckets = app.db.latest_snapshot(&project.id).await.unwrap().unwrap().buckets;
+        assert!(BUCKETS.contains(&u32::try_from(buckets).unwrap()), "{buckets} buckets");
+    }
+}
+
+fn small(request: ImportRequest) -> ImportRequest {
+    ImportRequest { bucket_bytes: small_buckets(), ..request }
 }
 
 struct FirstImport(Exports);
 
 impl Act for FirstImport {
     const NAME: &'static str = "first import";
+    const BEGUN: bool = false;
 
     async fn prepare(&self, _: &Arc<App>) {}
 
@@ -104,6 +126,36 @@ impl Act for Merge {
 
     async fn run(&self, app: &Arc<App>) -> Result<()> {
         self.0.import(app, "update").await
+    }
+}
+
+/// The file is the whole truth: most of the items go.
+struct FullImport(Exports);
+
+impl Act for FullImport {
+    const NAME: &'static str = "full import";
+
+    async fn prepare(&self, app: &Arc<App>) {
+        self.0.spread(app).await;
+    }
+
+    async fn run(&self, app: &Arc<App>) -> Result<()> {
+        self.0.import_as(app, "update", |request| ImportRequest { mode: Mode::Full, ..request }).await
+    }
+}
+
+/// An import that needs more buckets than there are: every row is written anew.
+struct Growth(Exports);
+
+impl Act for Growth {
+    const NAME: &'static str = "bucket growth";
+
+    async fn prepare(&self, app: &Arc<App>) {
+        self.0.import(app, "all").await.unwrap();
+    }
+
+    async fn run(&self, app: &Arc<App>) -> Result<()> {
+        self.0.import_as(app, "update", small).await
     }
 }
 
@@ -203,6 +255,16 @@ fn merge_import() {
 }
 
 #[test]
+fn full_import() {
+    try_in(&FullImport(Exports::new()), &[Kind::Folder]);
+}
+
+#[test]
+fn bucket_growth() {
+    try_in(&Growth(Exports::new()), &[Kind::Bucket]);
+}
+
+#[test]
 fn import_job() {
     try_in(&Job(Exports::new()), &[Kind::Folder, Kind::Postgres]);
 }
@@ -212,22 +274,25 @@ fn report_write() {
     try_in(&Report(Exports::new()), &[Kind::Folder]);
 }
 
-/// The merge of the tests above is one of several buckets: the others keep their files.
+/// The merge above is one of several buckets of which the others keep their files, and the growth one that splits them.
 #[test]
-fn the_merge_changes_one_bucket_of_several() {
-    alone(async {
-        let (exports, test) = (Exports::new(), crate::support::TestApp::new().await);
-        exports.spread(&test.app).await;
-        exports.import(&test.app, "update").await.unwrap();
-        let project = test.project(PROJECT).await;
-        let before = test.app.data_files(&project.id, 2).await.unwrap();
-        let after = test.app.data_files(&project.id, 3).await.unwrap();
-        let buckets = |files: &[assay::lake::DataFile]| {
-            files.iter().map(|file| file.bucket).collect::<std::collections::BTreeSet<_>>()
-        };
-        assert_eq!(buckets(&before).len(), BUCKETS as usize);
-        let new: Vec<_> = after.into_iter().filter(|file| !before.contains(file)).collect();
-        let in_buckets: Vec<_> = new.iter().filter(|file| file.table.name() != "raters").cloned().collect();
-        assert_eq!((buckets(&in_buckets).into_iter().collect::<Vec<_>>(), in_buckets.len()), (vec![1], 3));
-    });
+fn the_merge_changes_one_bucket_and_the_growth_all() {
+    let files = |prepare: fn(ImportRequest) -> ImportRequest, act: fn(ImportRequest) -> ImportRequest| {
+        alone(async move {
+            let (exports, test) = (Exports::new(), crate::support::TestApp::new().await);
+            exports.import_as(&test.app, "all", prepare).await.unwrap();
+            exports.import_as(&test.app, "update", act).await.unwrap();
+            let project = test.project(PROJECT).await;
+            let before = test.app.data_files(&project.id, 1).await.unwrap();
+            let after = test.app.data_files(&project.id, 2).await.unwrap();
+            let kept = after.iter().filter(|file| before.contains(file)).count();
+            (before.len(), kept, after.len())
+        })
+    };
+    let (before, kept, after) = files(small, |request| request);
+    // Items, annotations and results of one bucket; there is a new rater.
+    assert_eq!((kept, after), (before - 4, before));
+    assert!(before > 4 * 3, "{before} files");
+    let (before, kept, after) = files(|request| request, small);
+    assert!(before == 4 && kept == 0 && after > 4 * 3, "{before} {kept} {after}");
 }

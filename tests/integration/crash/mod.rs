@@ -2,7 +2,6 @@
 //! storage or database. `cargo test crash -- --nocapture` prints what came of it.
 
 mod acts;
-mod buckets;
 mod fuse;
 mod harness;
 mod site;

@@ -12,7 +12,7 @@ use assay::store::{DEFAULT_WORKSPACE, Project, Snapshot};
 /// Every row that the tests of one act can make fits.
 const ALL: i64 = 1000;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     /// Projects that have snapshots, by name.
     pub projects: BTreeMap<String, Vec<SnapshotState>>,
@@ -80,12 +80,13 @@ fn texts(rows: &RecordBatch) -> Vec<String> {
     (0..rows.num_rows()).map(row).collect()
 }
 
-/// Jobs and completed audit rows: what was to be done once was done once.
+/// Jobs and their completed audit rows: what was to be done once was done once.
 pub async fn work(app: &Arc<App>) -> Vec<String> {
     let jobs = app.db.list_jobs(DEFAULT_WORKSPACE, None, None, ALL).await.unwrap();
     let acts = app.db.list_audit(DEFAULT_WORKSPACE, None, ALL).await.unwrap();
     let jobs = jobs.iter().map(|job| format!("job {} {:?} {:?}", job.kind, job.state, job.error));
-    let acts = acts.iter().filter(|act| act.outcome.as_deref() == Some("done"));
+    // What the command line does again stands in the trail again.
+    let acts = acts.iter().filter(|act| act.job_id.is_some() && act.outcome.as_deref() == Some("done"));
     let mut work: Vec<String> = jobs.chain(acts.map(|act| format!("act {} done", act.action))).collect();
     work.sort();
     work
