@@ -56,12 +56,7 @@ pub async fn work(app: Arc<App>, publish: Option<Format>, stop: CancellationToke
 }
 
 /// Claims the job that has waited longest and works on it to its end; false when none waits.
-pub async fn work_once(
-    app: &Arc<App>,
-    owner: &str,
-    publish: Option<Format>,
-    stop: &CancellationToken,
-) -> Result<bool> {
+pub async fn work_once(app: &Arc<App>, owner: &str, publish: Option<Format>, stop: &CancellationToken) -> Result<bool> {
     let Some((job, lease)) = app.db.claim_job(owner, now_micros(), lease_end(), &[IMPORT]).await? else {
         return Ok(false);
     };

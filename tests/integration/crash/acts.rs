@@ -22,7 +22,7 @@ use super::harness::{Act, alone, long, try_every_point};
 use super::site::Kind;
 use crate::support::{choice, request, task};
 
-const PROJECT: &str = "reviews";
+pub const PROJECT: &str = "reviews";
 /// At least so many buckets in a lake of several, and at most so many.
 const BUCKETS: std::ops::RangeInclusive<u32> = 4..=16;
 
@@ -56,15 +56,21 @@ fn update() -> Vec<Value> {
     ]
 }
 
+/// One more item.
+fn later() -> Vec<Value> {
+    let item = 100_000;
+    vec![task(item, vec![choice(item * 10 + 1, 1, "bad", 9)])]
+}
+
 /// Export files that the acts read; outside of what a crash can touch.
-struct Exports {
+pub struct Exports {
     folder: TempDir,
 }
 
 impl Exports {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for (name, tasks) in [("all", tasks()), ("update", update())] {
+        for (name, tasks) in [("all", tasks()), ("update", update()), ("later", later())] {
             std::fs::write(folder.path().join(name), json!(tasks).to_string()).unwrap();
         }
         Self { folder }
@@ -75,7 +81,7 @@ impl Exports {
     }
 
     /// As `assay import` does it.
-    async fn import(&self, app: &Arc<App>, name: &str) -> Result<()> {
+    pub async fn import(&self, app: &Arc<App>, name: &str) -> Result<()> {
         self.import_as(app, name, |request| request).await
     }
 
@@ -90,7 +96,7 @@ impl Exports {
     }
 
     /// A lake of several buckets.
-    async fn spread(&self, app: &Arc<App>) {
+    pub async fn spread(&self, app: &Arc<App>) {
         self.import_as(app, "all", small).await.unwrap();
         let project = app.db.find_project(DEFAULT_WORKSPACE, PROJECT).await.unwrap();
         let buckets = app.db.latest_snapshot(&project.id).await.unwrap().unwrap().buckets;
@@ -237,7 +243,7 @@ async fn written_report(app: &Arc<App>) -> Option<String> {
 }
 
 /// Tries every crash point in these surroundings; with time, in all that there are.
-fn try_in<A: Act>(act: &A, kinds: &[Kind]) {
+pub fn try_in<A: Act>(act: &A, kinds: &[Kind]) {
     let all = Kind::all();
     for kind in all.into_iter().filter(|kind| long() || kinds.contains(kind)) {
         alone(try_every_point(act, kind)).finish();

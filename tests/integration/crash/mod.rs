@@ -7,3 +7,4 @@ mod harness;
 mod site;
 mod state;
 mod storage;
+mod upkeep;

@@ -43,6 +43,11 @@ impl State {
         }
         Self { projects, made }
     }
+
+    /// The rows of each project's newest snapshot.
+    pub fn newest(&self) -> BTreeMap<&String, &BTreeMap<&'static str, Vec<String>>> {
+        self.projects.iter().map(|(name, snapshots)| (name, &snapshots[0].tables)).collect()
+    }
 }
 
 async fn snapshot_state(app: &Arc<App>, project: &Project, snapshot: &Snapshot) -> SnapshotState {

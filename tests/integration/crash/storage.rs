@@ -36,12 +36,7 @@ fn dead() -> Error {
 impl Watched {
     /// Operations are told apart by their place without what differs from run to run: ids.
     fn meets(&self, verb: &str, location: &str) -> Fate {
-        let is_id = |part: &str| part.len() >= 32 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-        let parts = location.split('/').map(|part| {
-            let (name, rest) = part.split_once('.').unwrap_or((part, ""));
-            if is_id(name) { format!("*{rest}") } else { part.to_owned() }
-        });
-        self.fuse.meets(format!("storage: {verb} {}", parts.collect::<Vec<_>>().join("/")))
+        self.fuse.meets(format!("storage: {verb} {}", without_ids(location)))
     }
 
     /// What the local store leaves when the process dies while it writes: a part of the content under the first free `name#N`.
@@ -78,6 +73,21 @@ impl Watched {
             Fate::Nothing | Fate::Unheard => stream::once(async { Err(dead()) }).boxed(),
         }
     }
+}
+
+/// A path with `*` for every id.
+pub fn without_ids(path: &str) -> String {
+    let mut text = String::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
+        let id = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let other = rest[id..].find(is_part).map_or(rest.len(), |length| id + length);
+        text.push_str(if id >= 32 { "*" } else { &rest[..id] });
+        text.push_str(&rest[id..other]);
+        rest = &rest[other..];
+    }
+    text
 }
 
 type Listing = BoxStream<'static, Result<ObjectMeta>>;
