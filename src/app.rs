@@ -36,7 +36,12 @@ impl App {
         let temp = config.temp_folder(&location);
         let lake = Lake::open(location)?;
         let db = Db::connect(&url).await?;
-        let memory = usize::try_from(config.query_memory_mb << 20).map_err(Error::internal)?;
+        Self::with_parts(lake, db, config.query_memory_mb, temp)
+    }
+
+    /// An app of parts that are open already; the lake is not claimed.
+    pub fn with_parts(lake: Lake, db: Db, query_memory_mb: u64, temp: PathBuf) -> Result<Arc<Self>> {
+        let memory = usize::try_from(query_memory_mb << 20).map_err(Error::internal)?;
         let engine = Engine::new(&lake, memory, &temp)?;
         Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), temp }))
     }

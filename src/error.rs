@@ -87,6 +87,13 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(refusal) if is_passing(refusal.code().as_deref()) => {
                 Self::unavailable("the metadata database is busy", sqlx::Error::Database(refusal))
             }
+            sqlx::Error::Database(refusal) => match remedy(refusal.code().as_deref()) {
+                Some(remedy) => {
+                    let message = format!("the metadata database cannot be written ({}); {remedy}", refusal.message());
+                    Self::unavailable(message, sqlx::Error::Database(refusal))
+                }
+                None => Self::Internal(anyhow::Error::new(sqlx::Error::Database(refusal)).context("metadata database")),
+            },
             other => Self::Internal(anyhow::Error::new(other).context("metadata database")),
         }
     }
@@ -100,6 +107,16 @@ fn is_passing(code: Option<&str>) -> bool {
     is_sqlite_busy || code.starts_with("53") || code.starts_with("57P") || matches!(code, "40001" | "40P01")
 }
 
+/// What to do about a SQLite file that cannot be written, by the low byte of its code: SQLITE_READONLY (8), SQLITE_IOERR (10, which a full
+/// disk gives as well), SQLITE_FULL (13).
+fn remedy(code: Option<&str>) -> Option<&'static str> {
+    match code.filter(|code| code.len() < 5)?.parse::<u32>().ok()? & 0xff {
+        8 => Some("it and its folder must be writable for this user"),
+        10 | 13 => Some("make room on its disk"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +126,17 @@ mod tests {
         let fault = Error::internal(anyhow::anyhow!("password=secret").context("connect"));
         assert!(fault.to_string().contains("secret") && !fault.told().contains("secret"));
         assert_eq!(Error::not_found("project", "x").told(), "project \"x\" does not exist");
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_written_is_told_from_other_faults() {
+        for code in ["13", "10", "778", "4874", "8", "1032", "1544"] {
+            assert!(remedy(Some(code)).is_some() && !is_passing(Some(code)), "{code}");
+        }
+        for code in ["5", "26", "23505", "53100", "25006"] {
+            assert!(remedy(Some(code)).is_none(), "{code}");
+        }
+        assert_eq!(remedy(None), None);
     }
 
     #[test]

@@ -237,11 +237,20 @@ async fn enqueue(api: &ApiState, upload: Upload, new: &NewJob, request: &Request
     let kept: std::io::Result<()> = keep.await.map_err(Error::internal)?;
     kept.map_err(|error| Error::unavailable(format!("the upload cannot be kept ({error})"), error))?;
     let queued = api.app.db.enqueue_job(new, request).await;
-    if !matches!(queued, Ok(Once::Done(_))) {
-        // Nothing names the file: no job was made.
+    if !is_named(api, new, &queued).await {
         let _ = tokio::fs::remove_file(&place).await;
     }
     queued
+}
+
+/// Whether the job that names the upload exists. After an error that is not known: the commit may have come through and only its answer
+/// been lost. A file too many is swept one day; a job without its file could never be done.
+async fn is_named(api: &ApiState, new: &NewJob, queued: &Result<Once<Job>>) -> bool {
+    match queued {
+        Ok(Once::Done(_)) => true,
+        Ok(Once::Replay(_) | Once::Reused) => false,
+        Err(_) => !matches!(api.app.db.job(&new.workspace_id, &new.id).await, Err(Error::NotFound { .. })),
+    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The files of one snapshot, by table.
 #[derive(Debug, Clone, Default)]
 pub struct TableSet {
-    files: BTreeMap<Table, Vec<String>>,
+    files: BTreeMap<Table, Vec<DataFile>>,
     slice: BTreeMap<String, String>,
 }
 
@@ -45,7 +45,7 @@ impl TableSet {
     pub fn new<'a>(files: impl IntoIterator<Item = &'a DataFile>) -> Self {
         let mut set = Self::default();
         for file in files {
-            set.files.entry(file.table).or_default().push(file.path.clone());
+            set.files.entry(file.table).or_default().push(file.clone());
         }
         set
     }
@@ -73,6 +73,13 @@ pub struct Engine {
 impl Engine {
     /// An engine over `lake` with at most `memory` bytes for queries; beyond it they spill into `temp`.
     pub fn new(lake: &Lake, memory: usize, temp: &Path) -> Result<Self> {
+        std::fs::create_dir_all(temp).map_err(|e| {
+            let message = format!(
+                "temporary folder {}: {e}; make it writable or name another folder with --temp",
+                temp.display()
+            );
+            Error::unavailable(message, e)
+        })?;
         let five = std::num::NonZeroUsize::MIN.saturating_add(4);
         let pool = TrackConsumersPool::new(FairSpillPool::new(memory), five);
         let runtime = RuntimeEnvBuilder::new()
@@ -114,7 +121,13 @@ impl Engine {
             frame.with_param_values(params)?.collect().await
         };
         match tokio::time::timeout(QUERY_TIMEOUT, run).await {
-            Ok(answer) => answer.map_err(query_error),
+            Ok(Ok(batches)) => Ok(batches),
+            Ok(Err(error)) => {
+                if may_be_damage(&error) {
+                    self.verify(tables).await?;
+                }
+                Err(query_error(error))
+            }
             Err(_) => Err(Error::Unavailable {
                 message: format!(
                     "the query took longer than {} s and was stopped; narrow it by control or slice",
@@ -127,17 +140,25 @@ impl Engine {
 
     /// A listing table takes a file that is not there for an empty folder, and answers as if it had no rows.
     async fn check_files(&self, tables: &TableSet) -> Result<()> {
-        let there = tables.files.values().flatten().map(async |path| match self.lake.exists(path).await? {
-            true => Ok(()),
-            false => Err(Error::Unavailable {
-                message: format!(
-                    "{}/{path}, a data file of the snapshot, is missing: restore it from a backup",
-                    self.lake.location()
-                ),
-                source: None,
-            }),
+        let there = tables.files.values().flatten().map(async |file| {
+            let fault = match self.lake.size(&file.path).await? {
+                Some(size) if size == file.bytes => return Ok(()),
+                Some(size) => format!("is damaged: it has {size} bytes, the catalog says {}", file.bytes),
+                None => "is missing".to_owned(),
+            };
+            let place = format!("{}/{}", self.lake.location(), file.path);
+            let message = format!("{place}, a data file of the snapshot, {fault}; restore it from a backup");
+            Err(Error::Unavailable { message, source: None })
         });
         futures::future::try_join_all(there).await.map(drop)
+    }
+
+    /// Names the file that is not as it was written, if there is one: the reader's own error does not.
+    async fn verify(&self, tables: &TableSet) -> Result<()> {
+        for file in tables.files.values().flatten() {
+            self.lake.get_data(file).await?;
+        }
+        Ok(())
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that makes sessions")]
@@ -161,14 +182,14 @@ impl Engine {
         Ok(context)
     }
 
-    fn provider(&self, table: Table, paths: &[String]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    fn provider(&self, table: Table, files: &[DataFile]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
         let schema = table.schema();
-        if paths.is_empty() {
+        if files.is_empty() {
             return Ok(Arc::new(EmptyTable::new(schema)));
         }
-        let urls = paths
+        let urls = files
             .iter()
-            .map(|path| ListingTableUrl::parse(format!("{STORE_URL}{}", self.lake.path(path))))
+            .map(|file| ListingTableUrl::parse(format!("{STORE_URL}{}", self.lake.path(&file.path))))
             .collect::<Result<Vec<_>, _>>()?;
         let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
@@ -176,14 +197,19 @@ impl Engine {
     }
 }
 
+fn may_be_damage(error: &DataFusionError) -> bool {
+    !matches!(error.find_root(), DataFusionError::ResourcesExhausted(_) | DataFusionError::ObjectStore(_))
+}
+
 fn query_error(error: DataFusionError) -> Error {
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => {
             Error::unavailable("the query needs more memory than --query-memory-mb allows", error)
         }
-        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-            Error::unavailable("a data file of the snapshot cannot be read", error)
-        }
+        DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => Error::unavailable(
+            "a data file of the snapshot cannot be read; check that the data location can be reached, and try again later",
+            error,
+        ),
         _ => Error::Internal(anyhow::Error::new(error).context("lake query")),
     }
 }

@@ -44,16 +44,24 @@ pub struct ImportPayload {
 pub async fn work(app: Arc<App>, publish: Option<Format>, stop: CancellationToken) {
     let owner = new_id();
     while !stop.is_cancelled() {
-        let claimed = app.db.claim_job(&owner, now_micros(), lease_end(), &[IMPORT]).await;
-        match claimed {
-            Ok(Some((job, lease))) => run(&app, job, lease, publish, &stop).await,
-            Ok(None) => pause(&stop).await,
+        match work_once(&app, &owner, publish, &stop).await {
+            Ok(true) => {}
+            Ok(false) => pause(&stop).await,
             Err(error) => {
                 tracing::warn!(%error, "cannot claim jobs");
                 pause(&stop).await;
             }
         }
     }
+}
+
+/// Claims the job that has waited longest and works on it to its end; false when none waits.
+pub async fn work_once(app: &Arc<App>, owner: &str, publish: Option<Format>, stop: &CancellationToken) -> Result<bool> {
+    let Some((job, lease)) = app.db.claim_job(owner, now_micros(), lease_end(), &[IMPORT]).await? else {
+        return Ok(false);
+    };
+    run(app, job, lease, publish, stop).await;
+    Ok(true)
 }
 
 async fn pause(stop: &CancellationToken) {
@@ -78,8 +86,9 @@ async fn run(app: &Arc<App>, job: Job, lease: Lease, publish: Option<Format>, st
     let mut ticks = tokio::time::interval(HEARTBEAT);
     let mut asked_to_stop = false;
     let outcome = loop {
+        // In this order, so that a heartbeat that is due is never put off by work that is always ready.
         tokio::select! {
-            outcome = &mut work => break outcome,
+            biased;
             _ = ticks.tick() => match beat(app, &lease, &progress).await {
                 Ok(Heartbeat::Held { cancel_requested: false }) => {}
                 Ok(Heartbeat::Held { cancel_requested: true }) => {
@@ -90,6 +99,7 @@ async fn run(app: &Arc<App>, job: Job, lease: Lease, publish: Option<Format>, st
                 Err(error) => tracing::warn!(parent: &span, %error, "heartbeat failed"),
             },
             () = stop.cancelled(), if !progress.cancel.load(Ordering::Relaxed) => progress.cancel.store(true, Ordering::Relaxed),
+            outcome = &mut work => break outcome,
         }
     };
     let imported = outcome.as_ref().ok().map(|summary| summary.project_id.clone());
@@ -156,17 +166,17 @@ async fn settle(app: &App, job: &Job, lease: &Lease, outcome: Result<()>, asked_
         }
         Err(Error::Cancelled) => {
             app.db.release_job(lease).await?;
-            return Ok(());
         }
         Err(error) => {
             let again = matches!(error, Error::Unavailable { .. });
             tracing::warn!(job = %job.id, %error, "failed");
-            if let crate::store::Failure::Retry { .. } = app.db.fail_job(lease, &error.told(), again, now).await? {
-                return Ok(());
-            }
+            app.db.fail_job(lease, &error.told(), again, now).await?;
         }
     }
-    discard_upload(job).await;
+    // Where this worker has lost its lease, another one may be reading the upload.
+    if app.db.job(&job.workspace_id, &job.id).await?.state.is_final() {
+        discard_upload(job).await;
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as StorePath;
-use object_store::{ClientOptions, ObjectStore, RetryConfig};
+use object_store::{BackoffConfig, ObjectStore, RetryConfig};
 
 use crate::error::{Error, Result};
 
@@ -75,13 +75,16 @@ impl Location {
                 Ok(Arc::new(store.with_automatic_cleanup(true)))
             }
             Self::S3 { bucket, .. } => {
-                let retry =
-                    RetryConfig { retry_timeout: Duration::from_secs(60), max_retries: 8, ..RetryConfig::default() };
-                let client = ClientOptions::new()
-                    .with_connect_timeout(Duration::from_secs(5))
-                    .with_timeout(Duration::from_secs(60));
-                let builder =
-                    AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry).with_client_options(client);
+                // Each wait is drawn between the least and four times the one before: with the library's factor of two they shrink as often
+                // as they grow, and a store that throttles for three seconds would end an import of an hour. AWS_TIMEOUT (30 s) bounds one
+                // request and AWS_CONNECT_TIMEOUT (5 s) its beginning, so one that does not answer at all is given up within two minutes.
+                let backoff = BackoffConfig {
+                    init_backoff: Duration::from_millis(100),
+                    max_backoff: Duration::from_secs(10),
+                    base: 4.0,
+                };
+                let retry = RetryConfig { backoff, max_retries: 12, retry_timeout: Duration::from_secs(60) };
+                let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry);
                 let plain_http = builder
                     .get_config_value(&object_store::aws::AmazonS3ConfigKey::Endpoint)
                     .is_some_and(|endpoint| endpoint.starts_with("http://"));

@@ -3,6 +3,7 @@
 
 mod bucket;
 mod erase;
+mod fault;
 mod full;
 mod listing;
 mod location;
@@ -14,6 +15,7 @@ mod scrub;
 mod stage;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -202,6 +204,8 @@ struct RootMark {
 
 /// Says at the root whose lake it is.
 pub const ROOT_MARK: &str = "_assay.json";
+/// How long a failed act waits for one of its files to be deleted.
+const WITHDRAWAL: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
 pub struct Lake {
@@ -211,7 +215,12 @@ pub struct Lake {
 
 impl Lake {
     pub fn open(location: Location) -> Result<Self> {
-        Ok(Self { store: location.open()?, location })
+        Ok(Self::over(location.open()?, location))
+    }
+
+    /// The lake at `location` through a store that is open already.
+    pub fn over(store: Arc<dyn ObjectStore>, location: Location) -> Self {
+        Self { store, location }
     }
 
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
@@ -227,15 +236,19 @@ impl Lake {
         &self.location
     }
 
-    /// Ties the lake to `database`, or refuses when another database owns it.
+    /// Ties the lake to `database`, or refuses when another database owns it. Read first: that may be repeated, and needs no right to
+    /// write where the lake is only read.
     pub async fn claim(&self, database: &str) -> Result<()> {
-        let mark = RootMark { database: database.to_owned(), schema_version: assay_formats::schema::VERSION };
-        let text = serde_json::to_vec_pretty(&mark).map_err(Error::internal)?;
+        if let Some(mark) = self.mark().await? {
+            return self.check_owner(&mark, database);
+        }
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        match self.store.put_opts(&self.path(ROOT_MARK), PutPayload::from(text), options).await {
-            Ok(_) => Ok(()),
-            Err(object_store::Error::AlreadyExists { .. }) => self.check_owner(database).await,
-            Err(e) => Err(self.storage_error(ROOT_MARK, e)),
+        let text = PutPayload::from(mark_of(database)?);
+        let Err(error) = self.store.put_opts(&self.path(ROOT_MARK), text, options).await else { return Ok(()) };
+        // Somebody else was first, or the answer to our own request was lost.
+        match self.mark().await {
+            Ok(Some(mark)) => self.check_owner(&mark, database),
+            _ => Err(self.storage_error(ROOT_MARK, error)),
         }
     }
 
@@ -244,20 +257,22 @@ impl Lake {
     /// # Errors
     /// `Conflict` when a newer Assay has written it.
     pub async fn owner(&self) -> Result<Option<String>> {
-        match self.exists(ROOT_MARK).await? {
-            true => self.mark().await.map(|mark| Some(mark.database)),
-            false => Ok(None),
-        }
+        Ok(self.mark().await?.map(|mark| mark.database))
     }
 
     /// Makes the lake belong to `database`, whatever it belonged to.
     pub async fn take_over(&self, database: &str) -> Result<()> {
-        let mark = RootMark { database: database.to_owned(), schema_version: assay_formats::schema::VERSION };
-        self.put(ROOT_MARK, serde_json::to_vec_pretty(&mark).map_err(Error::internal)?).await
+        self.put(ROOT_MARK, mark_of(database)?).await
     }
 
-    async fn mark(&self) -> Result<RootMark> {
-        let mark: RootMark = serde_json::from_slice(&self.get(ROOT_MARK).await?).map_err(|e| {
+    async fn mark(&self) -> Result<Option<RootMark>> {
+        let read = async { self.store.get(&self.path(ROOT_MARK)).await?.bytes().await };
+        let bytes = match read.await {
+            Ok(bytes) => bytes,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(self.storage_error(ROOT_MARK, error)),
+        };
+        let mark: RootMark = serde_json::from_slice(&bytes).map_err(|e| {
             Error::invalid(format!("{}/{ROOT_MARK} is not readable ({e}); restore it from a backup", self.location))
         })?;
         if mark.schema_version > assay_formats::schema::VERSION {
@@ -268,11 +283,10 @@ impl Lake {
                 assay_formats::schema::VERSION
             )));
         }
-        Ok(mark)
+        Ok(Some(mark))
     }
 
-    async fn check_owner(&self, database: &str) -> Result<()> {
-        let mark = self.mark().await?;
+    fn check_owner(&self, mark: &RootMark, database: &str) -> Result<()> {
         if mark.database == database {
             return Ok(());
         }
@@ -324,19 +338,31 @@ impl Lake {
         answer.bytes().await.map_err(|e| self.storage_error(path, e))
     }
 
-    /// Takes back files that no snapshot names. What cannot be deleted now is an orphan that changes nothing.
+    /// Takes back files that no snapshot names. What cannot be deleted now is an orphan that changes nothing. Stops at the first that is
+    /// not gone soon: where storage does not answer the caller has waited long enough, and would wait again for each of the others.
     pub async fn withdraw(&self, paths: &[String]) {
-        for path in paths {
-            if let Err(error) = self.store.delete(&self.path(path)).await {
-                tracing::warn!(%path, %error, "a file that no snapshot names could not be deleted");
-            }
+        for (done, path) in paths.iter().enumerate() {
+            let place = self.path(path);
+            let fault = match tokio::time::timeout(WITHDRAWAL, self.store.delete(&place)).await {
+                Ok(Ok(()) | Err(object_store::Error::NotFound { .. })) => continue,
+                Ok(Err(error)) => error.to_string(),
+                Err(late) => late.to_string(),
+            };
+            let left = paths.len() - done;
+            tracing::warn!(%path, left, %fault, "files that no snapshot names could not be deleted");
+            return;
         }
     }
 
     pub async fn exists(&self, path: &str) -> Result<bool> {
+        Ok(self.size(path).await?.is_some())
+    }
+
+    /// The size of an object; none where there is none.
+    pub async fn size(&self, path: &str) -> Result<Option<u64>> {
         match self.store.head(&self.path(path)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(self.storage_error(path, e)),
         }
     }
@@ -359,15 +385,13 @@ impl Lake {
     }
 
     fn storage_error(&self, path: &str, error: object_store::Error) -> Error {
-        let remedy = match &error {
-            object_store::Error::NotFound { .. } => "the object is missing: restore it from a backup",
-            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-                "check the credentials and the permissions on the data location"
-            }
-            _ => "check that the data location can be reached and has room",
-        };
-        Error::unavailable(format!("storage {}/{path}: {error}; {remedy}", self.location), error)
+        Error::unavailable(format!("storage {}/{path}: {}", self.location, fault::explain(&error)), error)
     }
+}
+
+fn mark_of(database: &str) -> Result<Vec<u8>> {
+    let mark = RootMark { database: database.to_owned(), schema_version: assay_formats::schema::VERSION };
+    serde_json::to_vec_pretty(&mark).map_err(Error::internal)
 }
 
 /// A Parquet file in memory, before it has a place.

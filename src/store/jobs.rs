@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{Db, Json, Once, Pool, Request, Tx, audit, new_id};
+use super::{Db, Json, Once, Request, Server, Tx, audit, new_id};
 use crate::error::{Error, Result};
 
 const FIRST_RETRY: Duration = Duration::from_secs(10);
@@ -196,9 +196,9 @@ impl Db {
     }
 
     async fn take(&self, tx: &mut Tx, owner: &str, now: i64, lease_until: i64, kinds: &str) -> Result<Option<Job>> {
-        let text = match self.pool {
-            Pool::Sqlite(_) => sql!("jobs_claim.sqlite"),
-            Pool::Postgres(_) => sql!("jobs_claim.postgres"),
+        let text = match self.pool.server {
+            Server::Sqlite(_) => sql!("jobs_claim.sqlite"),
+            Server::Postgres(_) => sql!("jobs_claim.postgres"),
         };
         Ok(within!(tx, conn => {
             sqlx::query_as(text).bind(owner).bind(lease_until).bind(now).bind(kinds).fetch_optional(conn).await

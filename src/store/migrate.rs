@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-use super::Pool;
+use super::Server;
 use crate::error::{Error, Result};
 
 macro_rules! migration {
@@ -31,9 +31,9 @@ static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
 
 /// Postgres serialises migrators by an advisory lock of its own; SQLite has none, so there one transaction with the write lock spans all.
 /// (`Migrator::run` is generic over how a connection is had, and its future cannot be shown to be `Send`; `run_direct` is what it calls.)
-pub(super) async fn run(pool: &Pool) -> Result<()> {
-    let outcome = match pool {
-        Pool::Sqlite(pool) => {
+pub(super) async fn run(server: &Server) -> Result<()> {
+    let outcome = match server {
+        Server::Sqlite(pool) => {
             let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
             let outcome = MIGRATOR.run_direct(None, &mut *tx, false).await;
             if outcome.is_ok() {
@@ -41,7 +41,7 @@ pub(super) async fn run(pool: &Pool) -> Result<()> {
             }
             outcome
         }
-        Pool::Postgres(pool) => MIGRATOR.run_direct(None, &mut *pool.acquire().await?, false).await,
+        Server::Postgres(pool) => MIGRATOR.run_direct(None, &mut *pool.acquire().await?, false).await,
     };
     outcome.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionMismatch(_) => Error::invalid(format!(

@@ -18,23 +18,27 @@ use crate::error::{Error, Result};
 
 /// Runs one expression on whichever database this is: the SQL text and the order of binds are the same for both.
 macro_rules! on {
-    ($pool:expr, $conn:ident => $body:expr) => {
-        match $pool {
-            $crate::store::Pool::Sqlite($conn) => $body,
-            $crate::store::Pool::Postgres($conn) => $body,
-        }
-    };
+    ($pool:expr, $conn:ident => $body:expr) => {{
+        let pool: &$crate::store::Pool = $pool;
+        $crate::store::probe::before(&pool.probe, $crate::store::Access::Statement)?;
+        let answer = match &pool.server {
+            $crate::store::Server::Sqlite($conn) => $body,
+            $crate::store::Server::Postgres($conn) => $body,
+        };
+        $crate::store::probe::after(&pool.probe, $crate::store::Access::Statement)?;
+        answer
+    }};
 }
 
 /// The same inside a transaction.
 macro_rules! within {
     ($tx:expr, $conn:ident => $body:expr) => {
-        match $tx {
-            $crate::store::Tx::Sqlite(tx) => {
+        match &mut $tx.open {
+            $crate::store::Open::Sqlite(tx) => {
                 let $conn = &mut **tx;
                 $body
             }
-            $crate::store::Tx::Postgres(tx) => {
+            $crate::store::Open::Postgres(tx) => {
                 let $conn = &mut **tx;
                 $body
             }
@@ -79,6 +83,7 @@ mod idempotency;
 mod jobs;
 mod keys;
 mod migrate;
+mod probe;
 mod projects;
 mod publish;
 mod reports;
@@ -91,6 +96,7 @@ pub use audit::{AuditRow, NewAudit};
 pub use idempotency::{IDEMPOTENCY_TTL, NewRecord, Once, Record, Request};
 pub use jobs::{Failure, Heartbeat, Job, JobState, Lease, NewJob};
 pub use keys::{Key, NewKey, Role};
+pub use probe::{Access, Probe};
 pub use projects::{NewProject, Project, check_project_name};
 pub use reports::ReportKey;
 pub use restore::RestoredProject;
@@ -112,13 +118,24 @@ pub struct Db {
 }
 
 #[derive(Debug, Clone)]
-enum Pool {
+struct Pool {
+    server: Server,
+    probe: Option<Arc<dyn Probe>>,
+}
+
+#[derive(Debug, Clone)]
+enum Server {
     Sqlite(SqlitePool),
     Postgres(PgPool),
 }
 
 /// A write transaction. Dropped without `commit` it rolls back.
-enum Tx {
+struct Tx {
+    open: Open,
+    probe: Option<Arc<dyn Probe>>,
+}
+
+enum Open {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -131,7 +148,7 @@ impl Db {
     /// `Invalid` for another scheme, a database that refuses the login or one that a newer Assay has written; `Unavailable` when it does
     /// not answer.
     pub async fn connect(url: &str) -> Result<Self> {
-        let pool = if let Some(path) = url.strip_prefix("sqlite:") {
+        let server = if let Some(path) = url.strip_prefix("sqlite:") {
             open_sqlite(Path::new(path.strip_prefix("//").unwrap_or(path))).await?
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             open_postgres(url).await?
@@ -140,11 +157,17 @@ impl Db {
                 "the database must be given as sqlite:///path/to/file.db or postgres://user@host/database",
             ));
         };
-        migrate::run(&pool).await?;
+        migrate::run(&server).await?;
+        let pool = Pool { server, probe: None };
         let id = database_id(&pool).await?;
         let db = Self { id: id.into(), pool };
         db.ensure_workspace(DEFAULT_WORKSPACE, "Default", now_micros()).await?;
         Ok(db)
+    }
+
+    /// The same database, with every access seen by `probe`.
+    pub fn with_probe(self, probe: Arc<dyn Probe>) -> Self {
+        Self { pool: Pool { probe: Some(probe), ..self.pool }, ..self }
     }
 
     /// A number of this database alone (UUID), made at its first opening. Storage remembers it and refuses any other database.
@@ -161,38 +184,46 @@ impl Db {
 
     /// Finishes what runs and closes every connection.
     pub async fn close(&self) {
-        on!(&self.pool, pool => pool.close().await);
+        match &self.pool.server {
+            Server::Sqlite(pool) => pool.close().await,
+            Server::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// SQLite transactions take the write lock at once: one that reads first and upgrades later fails at once instead of waiting.
     async fn begin(&self) -> Result<Tx> {
-        Ok(match &self.pool {
-            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+        let probe = self.pool.probe.clone();
+        probe::before(&probe, Access::Begin)?;
+        let open = match &self.pool.server {
+            Server::Sqlite(pool) => Open::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Server::Postgres(pool) => Open::Postgres(pool.begin().await?),
+        };
+        probe::after(&probe, Access::Begin)?;
+        Ok(Tx { open, probe })
     }
 }
 
 impl Tx {
     async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+        probe::before(&self.probe, Access::Commit)?;
+        match self.open {
+            Open::Sqlite(tx) => tx.commit().await?,
+            Open::Postgres(tx) => tx.commit().await?,
         }
-        Ok(())
+        probe::after(&self.probe, Access::Commit)
     }
 
     async fn rollback(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.rollback().await?,
-            Self::Postgres(tx) => tx.rollback().await?,
+        match self.open {
+            Open::Sqlite(tx) => tx.rollback().await?,
+            Open::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())
     }
 }
 
 /// `synchronous = FULL`: an acknowledged snapshot or job outlives a power cut, at one fsync for each commit.
-async fn open_sqlite(path: &Path) -> Result<Pool> {
+async fn open_sqlite(path: &Path) -> Result<Server> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -204,15 +235,15 @@ async fn open_sqlite(path: &Path) -> Result<Pool> {
         .busy_timeout(PATIENCE);
     let pool =
         SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_with(options).await;
-    pool.map(Pool::Sqlite).map_err(|error| {
+    pool.map(Server::Sqlite).map_err(|error| {
         Error::invalid(format!(
-            "cannot open the database {}: {error}; its folder must exist and be writable, and an existing file must be a SQLite database",
+            "cannot open the database {}: {error}; its folder must exist, be writable and have room, and an existing file must be a SQLite database",
             path.display()
         ))
     })
 }
 
-async fn open_postgres(url: &str) -> Result<Pool> {
+async fn open_postgres(url: &str) -> Result<Server> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| Error::invalid(format!("the database address cannot be read: {error}")))?
         .application_name("assay");
@@ -224,7 +255,7 @@ async fn open_postgres(url: &str) -> Result<Pool> {
         options.get_database().unwrap_or(options.get_username())
     );
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE).connect_with(options).await;
-    pool.map(Pool::Postgres).map_err(|error| match &error {
+    pool.map(Server::Postgres).map_err(|error| match &error {
         sqlx::Error::Database(refusal) => Error::invalid(format!("postgres at {place} refuses: {}", refusal.message())),
         _ => Error::unavailable(format!("postgres at {place} does not answer"), error),
     })

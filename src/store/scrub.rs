@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Db, Pool, Tx};
+use super::{Access, Db, Server, Tx, probe};
 use crate::error::{Error, Result};
 
 const SALT: &str = "erasure_salt";
@@ -55,8 +55,9 @@ impl Db {
     /// # Errors
     /// `Unavailable` when another process reads the database all the while.
     pub async fn drop_old_versions(&self) -> Result<()> {
-        match &self.pool {
-            Pool::Sqlite(pool) => {
+        probe::before(&self.pool.probe, Access::Statement)?;
+        match &self.pool.server {
+            Server::Sqlite(pool) => {
                 sqlx::query(sql!("compact.sqlite")).execute(pool).await?;
                 let (busy, _, _): (i64, i64, i64) = sqlx::query_as(sql!("checkpoint.sqlite")).fetch_one(pool).await?;
                 if busy != 0 {
@@ -67,11 +68,11 @@ impl Db {
                     });
                 }
             }
-            Pool::Postgres(pool) => {
+            Server::Postgres(pool) => {
                 sqlx::query(sql!("compact.postgres")).execute(pool).await?;
             }
         }
-        Ok(())
+        probe::after(&self.pool.probe, Access::Statement)
     }
 
     /// A random text, made once, that what is erased is hashed with.

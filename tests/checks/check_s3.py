@@ -2,50 +2,14 @@
 """A lake in an S3 bucket works like one in a folder: same rows, same figures. The bucket is moto's, on this machine."""
 
 import json
-import logging
-import pathlib
 
-import boto3
-from moto.server import ThreadedMotoServer
-
+import bucket
 import common
 
-BUCKET, PREFIX = "assay-check", "team/lake"
+PREFIX = "team/lake"
 EXPORTS = ("review-sentiment", "response-review")
 # What differs between two lakes by design: ids and times.
 OWN = ("project_id", "seconds", "phases")
-
-
-class Bucket:
-    def __init__(self):
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self.server.start()
-        host, port = self.server.get_host_and_port()
-        self.endpoint = f"http://{host}:{port}"
-        self.keys = {"AWS_ACCESS_KEY_ID": "check", "AWS_SECRET_ACCESS_KEY": "check", "AWS_REGION": "us-east-1"}
-        self.client = boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            aws_access_key_id="check",
-            aws_secret_access_key="check",
-            region_name="us-east-1",
-        )
-        self.client.create_bucket(Bucket=BUCKET)
-
-    def environment(self):
-        return common.environment(AWS_ENDPOINT_URL=self.endpoint, **self.keys)
-
-    def objects(self):
-        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
-        return {one["Key"]: one["ETag"] for page in pages for one in page.get("Contents", [])}
-
-    def download(self, folder):
-        for key in self.objects():
-            path = pathlib.Path(folder, key)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self.client.download_file(BUCKET, key, str(path))
-        return pathlib.Path(folder, PREFIX)
 
 
 def rows(tables):
@@ -63,24 +27,24 @@ def newest(data, summary):
     return manifest, lake.tables(manifest["files"])
 
 
-def compare(check, bucket, folder, name):
+def compare(check, store, folder, name):
     export = common.DEMO / f"{name}.json"
-    url, local = f"s3://{BUCKET}/{PREFIX}", folder / "local"
-    remote = {"env": bucket.environment(), "db": f"sqlite://{folder}/metadata.db"}
+    url, local = f"s3://{bucket.NAME}/{PREFIX}", folder / "local"
+    remote = {"env": store.environment(), "db": f"sqlite://{folder}/metadata.db"}
     config = export.with_suffix(".xml")
     here = common.import_files(local, name, export, config=config)
     there = common.import_files(url, name, export, config=config, **remote)
     check.equal(f"{name}: summary", same(there), same(here))
 
-    keys = bucket.objects()
+    keys = store.objects()
     again = common.import_files(url, name, export, **remote)
     check.equal(f"{name}, imported again: committed", again["committed"], False)
-    check.equal(f"{name}, imported again: objects", bucket.objects(), keys)
+    check.equal(f"{name}, imported again: objects", store.objects(), keys)
 
     report = common.agreement(url, name, "--db", remote["db"], env=remote["env"])
     check.equal(f"{name}: report", report, common.agreement(local, name))
 
-    copy = bucket.download(folder / f"copy-{name}")
+    copy = store.download(PREFIX, folder / f"copy-{name}")
     (manifest, tables), (local_manifest, local_tables) = newest(copy, there), newest(local, here)
     check.equal(f"{name}: counts of the snapshot", manifest["counts"], local_manifest["counts"])
     check.equal(f"{name}: files that are not as the catalog says", list(tables.broken_files()), [])
@@ -90,9 +54,9 @@ def compare(check, bucket, folder, name):
     check.equal(f"{name}: published reports in the bucket", len(published), 1 if report["measures"] else 0)
 
 
-def check_ownership(check, bucket, folder):
+def check_ownership(check, store, folder):
     """A second database must not write into a lake that belongs to a first one; a bucket without --db is refused."""
-    export, url, keys = common.DEMO / "review-sentiment.json", f"s3://{BUCKET}/{PREFIX}", bucket.objects()
+    export, url, keys = common.DEMO / "review-sentiment.json", f"s3://{bucket.NAME}/{PREFIX}", store.objects()
     attempts = {
         "another database": ["--db", f"sqlite://{folder}/other.db"],
         "no database": [],
@@ -100,26 +64,26 @@ def check_ownership(check, bucket, folder):
     }
     for what, more in attempts.items():
         data = [] if "--data" in more else ["--data", url]
-        done = common.assay("import", export, "--project", "x", *data, *more, env=bucket.environment())
+        done = common.assay("import", export, "--project", "x", *data, *more, env=store.environment())
         check.true(f"{what}: refused", done.returncode in (1, 3), f"exit code {done.returncode}")
         check.true(f"{what}: says so", done.stderr.startswith("error: ") and "panicked" not in done.stderr, done.stderr)
-        check.equal(f"{what}: the bucket is as it was", bucket.objects(), keys)
+        check.equal(f"{what}: the bucket is as it was", store.objects(), keys)
 
 
 def run(check):
-    bucket = Bucket()
+    store = bucket.Bucket()
     try:
         with common.scratch() as folder:
             for name in EXPORTS:
-                compare(check, bucket, folder, name)
+                compare(check, store, folder, name)
                 print(f"{name}: compared", flush=True)
-            outside = [key for key in bucket.objects() if not key.startswith(f"{PREFIX}/")]
+            outside = [key for key in store.objects() if not key.startswith(f"{PREFIX}/")]
             check.equal("objects outside the prefix", outside, [])
-            mark = json.loads(bucket.client.get_object(Bucket=BUCKET, Key=f"{PREFIX}/_assay.json")["Body"].read())
+            mark = json.loads(store.client.get_object(Bucket=bucket.NAME, Key=f"{PREFIX}/_assay.json")["Body"].read())
             check.true("the lake names its database", bool(mark.get("database")), str(mark))
-            check_ownership(check, bucket, folder)
+            check_ownership(check, store, folder)
     finally:
-        bucket.server.stop()
+        store.stop()
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def binary():
 
 def environment(**extra):
     """The environment of a clean shell: nothing of Assay's or of a cloud's settings leaks into a check."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ASSAY_", "AWS_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("ASSAY_", "AWS_", "RUST_"))}
     return {**kept, **extra}
 
 
@@ -197,19 +197,24 @@ class Tables:
 
 
 class Catalog:
-    """The metadata database of a lake in a folder, read as SQLite."""
+    """A metadata database in SQLite; by default the one of a lake in a folder."""
 
-    def __init__(self, data):
-        self.path = pathlib.Path(data) / "assay.db"
+    def __init__(self, data, name="assay.db"):
+        self.path = pathlib.Path(data) / name
 
     def query(self, sql, *values):
         # Opening a database that a killed process left behind replays its write-ahead log, as Assay itself would.
+        # One that is not there, or not made yet, holds nothing.
+        if not self.path.exists():
+            return []
         with contextlib.closing(sqlite3.connect(self.path, timeout=10)) as db:
             db.row_factory = sqlite3.Row
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'snapshots'").fetchone():
+                return []
             return [dict(row) for row in db.execute(sql, values)]
 
     def projects(self):
-        return self.query("SELECT id, name, latest_snapshot FROM projects ORDER BY name") if self.path.exists() else []
+        return self.query("SELECT id, name, latest_snapshot FROM projects ORDER BY name")
 
     def files(self, project_id, number):
         return self.query(

@@ -103,3 +103,38 @@ def easy_form(tasks):
         for task in tasks
         if task["annotations"]
     ]
+
+
+def copies(tasks, count):
+    """More tasks of the same kind: every id is shifted."""
+    for copy in range(count):
+        yield from shifted(tasks, copy * 1_000_000)
+
+
+def shifted(tasks, shift):
+    """The same tasks under other ids."""
+    for task in tasks:
+        moved = json.loads(json.dumps(task))
+        moved["id"] += shift
+        for part in ("annotations", "drafts", "predictions"):
+            for one in moved[part]:
+                if isinstance(one, dict):
+                    one["id"] += shift
+        moved["predictions"] = [p + shift if isinstance(p, int) else p for p in moved["predictions"]]
+        yield moved
+
+
+def contents(tables):
+    """What is in a snapshot, to be compared with what must be in it."""
+    ids = lambda table, column, where="true": {row[0] for row in tables.rows(table, column, where)}  # noqa: E731
+    return (
+        ids("items", "item_id"),
+        ids("annotations", "annotation_id", "kind = 'annotation' AND NOT draft"),
+        ids("annotations", "annotation_id", "draft"),
+        ids("annotations", "annotation_id", "kind = 'prediction'"),
+        tables.count("results"),
+    )
+
+
+def expected_contents(expected):
+    return expected.items, expected.annotations, expected.drafts, expected.predictions, expected.rows.total()

@@ -6,6 +6,7 @@ mod api;
 mod buckets;
 mod cli;
 mod compact;
+mod crash;
 mod damage;
 mod diff;
 mod erase;

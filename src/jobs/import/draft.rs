@@ -70,7 +70,10 @@ impl Draft {
         };
         match app.db.commit_snapshot(&new).await? {
             Commit::Done => {
-                app.copy_snapshots(&project).await?;
+                if let Err(error) = app.copy_snapshots(&project).await {
+                    // The snapshot is there: to call this a failure would be wrong, and the next import repeats the copying.
+                    tracing::warn!(project = %project.id, %error, "the catalog's row could not be copied to storage");
+                }
                 Ok(true)
             }
             Commit::ParentMoved => Ok(false),
