@@ -295,6 +295,10 @@ impl Tally {
         let count = |wanted| all.iter().filter(|found| **found == wanted).count();
         let mut line = format!("{:<14} {:<9} {:>3} points", self.name, format!("{:?}", self.kind), self.outcomes.len());
         for cut in Cut::ALL {
+            let between = match count((cut, Outcome::Between)) {
+                0 => String::new(),
+                n => format!(" {n:>3} between"),
+            };
             let _ = write!(
                 line,
                 "  {cut:?} {:>3} old{between} {:>3} new",

@@ -47,12 +47,10 @@ impl Act for Compaction {
     }
 }
 
-/// Snapshots are taken back one by one.
 struct Retention(Exports);
 
 impl Act for Retention {
     const NAME: &'static str = "retention";
-    const STEPS: bool = true;
 
     async fn prepare(&self, app: &Arc<App>) {
         three_snapshots(&self.0, app).await;
@@ -81,7 +79,8 @@ impl Act for Sweep {
     async fn prepare(&self, app: &Arc<App>) {
         three_snapshots(&self.0, app).await;
         let project = project(app).await;
-        assert!(app.db.retire_snapshot(&project.id, 1, Retirement::Retention, now_micros()).await.unwrap());
+        let by = Retirement::Retention;
+        assert_eq!(app.db.retire_snapshots(&project.id, &[1], by, None, now_micros()).await.unwrap(), [1]);
         app.copy_snapshots(&project).await.unwrap();
         let file = &app.data_files(&project.id, 3).await.unwrap()[0];
         let rows = assay::lake::read_rows(file.table, app.lake.get_data(file).await.unwrap()).unwrap();
