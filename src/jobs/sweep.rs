@@ -192,7 +192,10 @@ impl<'a> Sweep<'a> {
         clocks.retain(|clock| clock.modified <= self.before);
         self.delete(clocks.iter().map(|clock| swept(clock, Kind::CutOff)).collect()).await?;
         let cut_off = self.app.lake.cut_off_writes("", false).await?;
-        self.cut_off(&cut_off, |path| path == ROOT_MARK || path.starts_with(CLOCK_PREFIX)).await
+        self.cut_off(&cut_off, |path| path == ROOT_MARK || path.starts_with(CLOCK_PREFIX)).await?;
+        // What is published is put in place and taken back by publishing; only what a cut-off write left of it is hidden from that.
+        let published = self.app.lake.cut_off_writes(PUBLISHED, true).await?;
+        self.cut_off(&published, |_| true).await
     }
 
     async fn workspace(&mut self, workspace: &str) -> Result<()> {

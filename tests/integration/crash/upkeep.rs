@@ -51,6 +51,7 @@ struct Retention(Exports);
 
 impl Act for Retention {
     const NAME: &'static str = "retention";
+    const LEAVES: bool = true;
 
     async fn prepare(&self, app: &Arc<App>) {
         three_snapshots(&self.0, app).await;
@@ -105,9 +106,12 @@ struct Erasure(Exports);
 impl Act for Erasure {
     const NAME: &'static str = "erasure";
     const STEPS: bool = true;
+    const LEAVES: bool = true;
 
+    /// Two snapshots of one bucket: it reads every file several times.
     async fn prepare(&self, app: &Arc<App>) {
-        three_snapshots(&self.0, app).await;
+        self.0.import(app, "all").await.unwrap();
+        self.0.import(app, "update").await.unwrap();
     }
 
     async fn run(&self, app: &Arc<App>) -> Result<()> {
