@@ -159,8 +159,7 @@ fn scrub_column(
     let sources = if treatment == Treatment::Json { sources_of(table, rows)? } else { None };
     let mut changed = false;
     let mut scrubbed = Vec::with_capacity(texts.len());
-    for row in 0..texts.len() {
-        let value = texts.is_valid(row).then(|| texts.value(row));
+    for (row, (value, touched)) in texts.iter().zip(touched).enumerate() {
         let found = value.and_then(|value| match treatment {
             Treatment::Json => {
                 let source = sources.as_ref().map(|sources| source_of(table, sources.value(row), scrubber));
@@ -174,7 +173,7 @@ fn scrub_column(
                 return Err(names_subject(table, name));
             }
             changed = true;
-            touched[row] = true;
+            *touched = true;
         }
         scrubbed.push(found.map_or(value.map(std::borrow::Cow::Borrowed), |text| Some(text.into())));
     }
@@ -219,9 +218,10 @@ fn scrub_users(column: &ArrayRef, sources: &StringArray, scrubber: &Scrubber) ->
     let mut changed = false;
     for row in 0..slices.len() {
         let ids = scrubber.native_ids(Some(sources.value(row)));
-        for entry in slices.value_offsets()[row] as usize..slices.value_offsets()[row + 1] as usize {
-            if values.is_valid(entry) && scrubber.is_user_field(names.value(entry), values.value(entry), ids) {
-                scrubbed[entry] = Some(ERASED);
+        let entries = slices.value_offsets()[row] as usize..slices.value_offsets()[row + 1] as usize;
+        for (value, entry) in scrubbed[entries.clone()].iter_mut().zip(entries) {
+            if value.is_some_and(|text| scrubber.is_user_field(names.value(entry), text, ids)) {
+                *value = Some(ERASED);
                 changed = true;
             }
         }

@@ -347,7 +347,7 @@ impl Walk<'_> {
         match standing {
             Standing::User => {
                 let is_id = |key: &&str| field(key).is_some_and(|value| self.is_id(value.trim_matches('"')));
-                has_email || ID_KEYS.iter().any(|key| is_id(&key))
+                has_email || ID_KEYS.iter().any(is_id)
             }
             _ => has_email && PERSON_KEYS.iter().any(|key| field(key).is_some()),
         }

@@ -112,13 +112,12 @@ pub async fn diff_page(
     let after: Option<Place> = after.map(serde_json::from_str).transpose().map_err(damaged)?;
     let first = after.as_ref().map_or(0, |place| place.0);
     let mut page = Page { items: Vec::new(), next_cursor: None };
-    let mut read = 0;
-    for bucket in (first..comparison.buckets).filter(|&bucket| comparison.differs(bucket)) {
+    let differing = (first..comparison.buckets).filter(|&bucket| comparison.differs(bucket));
+    for (read, bucket) in differing.enumerate() {
         if read == MOST_BUCKETS_READ {
             page.next_cursor = Some(written(&Place::before(bucket))?);
             return Ok(page);
         }
-        read += 1;
         for entry in comparison.bucket(bucket).await? {
             let place = Place::of(bucket, &entry);
             if after.as_ref().is_some_and(|after| place <= *after) {

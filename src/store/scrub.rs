@@ -35,9 +35,9 @@ impl Db {
         changed += rewrite_idempotency(&mut tx, workspace, rewrite).await?;
         changed += rewrite_audit(&mut tx, workspace, project_id, &jobs, rewrite).await?;
         if dry_run {
-            tx.rollback().await?
+            tx.rollback().await?;
         } else {
-            tx.commit().await?
+            tx.commit().await?;
         }
         Ok(changed)
     }

@@ -157,7 +157,6 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-#[expect(clippy::disallowed_types, reason = "names of databases cannot be bound, and these are made here")]
 async fn on_server(statement: String) {
     let mut connection = sqlx::PgConnection::connect(&server().unwrap()).await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
