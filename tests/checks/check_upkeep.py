@@ -5,9 +5,10 @@ import json
 
 import duckdb
 
+import bucket
 import common
-from check_s3 import BUCKET, PREFIX, Bucket
 
+PREFIX = "team/lake"
 PROJECT, EMAIL = "sentiment", "bo.lee@example.com"
 EXPORTS = ("review-sentiment", "news-entities", "response-review")
 
@@ -32,16 +33,16 @@ class Folder:
 class Remote:
     """The same in a bucket."""
 
-    def __init__(self, bucket):
-        self.bucket, self.data, self.env = bucket, f"s3://{BUCKET}/{PREFIX}", bucket.environment()
+    def __init__(self, store):
+        self.store, self.data, self.env = store, f"s3://{bucket.NAME}/{PREFIX}", store.environment()
 
     def objects(self):
-        read = self.bucket.client.get_object
-        keys = self.bucket.objects()
-        return {key.removeprefix(f"{PREFIX}/"): read(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+        read = self.store.client.get_object
+        keys = self.store.objects()
+        return {key.removeprefix(f"{PREFIX}/"): read(Bucket=bucket.NAME, Key=key)["Body"].read() for key in keys}
 
     def put(self, path, content):
-        self.bucket.client.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{path}", Body=content)
+        self.store.client.put_object(Bucket=bucket.NAME, Key=f"{PREFIX}/{path}", Body=content)
 
 
 class Story:
@@ -150,14 +151,14 @@ class Story:
 
 
 def run(check):
-    bucket = Bucket()
+    store = bucket.Bucket()
     try:
         with common.scratch() as scratch:
             local = Story(check, "folder", Folder(scratch), scratch / "local").tell()
-            remote = Story(check, "bucket", Remote(bucket), scratch / "remote").tell()
+            remote = Story(check, "bucket", Remote(store), scratch / "remote").tell()
             check.equal("the same in both", remote, local)
     finally:
-        bucket.server.stop()
+        store.stop()
 
 
 if __name__ == "__main__":
