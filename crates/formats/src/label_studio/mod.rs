@@ -14,6 +14,7 @@ mod value;
 
 pub use crate::error::FormatError;
 pub use crate::raters::{RaterMention, ResolvedRaters, known_raters, raters_batch, resolve_raters};
+pub use json::Fields;
 pub use parse::{
     Counts, INCOMPLETE_ANNOTATIONS, INCOMPLETE_DRAFTS, INCOMPLETE_PREDICTIONS, ParseOptions, Parsed, parse_chunk,
 };
