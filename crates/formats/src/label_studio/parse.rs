@@ -19,7 +19,7 @@ use crate::rows::{AnnotationRows, ItemRow, ItemRows, RejectRows, ResultRows};
 pub(super) const EXPORT_AGAIN: &str =
     "export the project from Label Studio again; if the file was edited, mend this place";
 
-/// How deep the parser follows, the task itself included.
+/// How deep the parser follows the value of a field.
 const MAX_DEPTH: u32 = 127;
 const MAX_MESSAGE_CHARS: usize = 200;
 
