@@ -21,7 +21,8 @@ free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1
 
 start_postgres() {
   local folder=$1/postgres port attempt
-  mkdir -p "$folder" && chmod 755 "$1"
+  # Each step has a server of its own: a step before may have left the folder of the one that it ran.
+  rm -rf "$folder" && mkdir -p "$folder" && chmod 755 "$1"
   [ "$(id -u)" -eq 0 ] && chown postgres: "$folder"
   as_postgres "$(postgres_program initdb)" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync > "$folder/initdb.log" 2>&1 ||
     { cat "$folder/initdb.log"; return 1; }
