@@ -8,6 +8,7 @@
 pub mod agreement;
 mod estimate;
 pub mod interval;
+pub mod resample;
 mod sum;
 
 pub use estimate::{Estimate, Method, Sample, Undefined};
