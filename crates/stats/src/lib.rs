@@ -11,4 +11,4 @@ pub mod interval;
 pub mod resample;
 mod sum;
 
-pub use estimate::{Estimate, Method, Sample, Undefined};
+pub use estimate::{ChanceCorrection, Estimate, Method, Sample, Spread, Undefined};

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use super::rows::RowCounts;
+use super::ratings::Ratings;
 use crate::sum::tally;
 
 /// For every pair of raters who share an item the sparse table of their labels, in ascending order of (rater, other).
@@ -28,17 +28,61 @@ pub(super) struct Cell {
 /// Where equal keys are first added up; bounds the memory of tables with few distinct cells.
 const COMPACT_FROM: usize = 1 << 22;
 
+/// A table of all possible cells is taken where it has at most so many cells per pair of ratings.
+const DENSE: u64 = 8;
+
 impl PairTables {
-    pub(super) fn new(answers: &RowCounts) -> Self {
+    pub(super) fn new(ratings: &Ratings) -> Self {
+        let pairs: u64 =
+            ratings.items().map(|answers| (answers.len() as u64 * answers.len().saturating_sub(1) as u64) / 2).sum();
+        let (raters, labels) = (ratings.n_raters as u64, ratings.n_labels as u64);
+        let cells = (raters * raters.saturating_sub(1) / 2).saturating_mul(labels.saturating_mul(labels));
+        if cells <= pairs.saturating_mul(DENSE) && pairs < u64::from(u32::MAX) {
+            Self::dense(ratings, cells as usize)
+        } else {
+            Self::sorted(ratings)
+        }
+    }
+
+    /// Counts in one table of all cells: no key is built, sorted or hashed.
+    fn dense(ratings: &Ratings, cells: usize) -> Self {
+        let (raters, labels) = (ratings.n_raters, ratings.n_labels);
+        let per_pair = labels * labels;
+        let row_starts = row_starts(raters);
+        let mut counts = vec![0_u32; cells];
+        for answers in ratings.items() {
+            for (position, &(rater, label)) in answers.iter().enumerate() {
+                let row = row_starts[rater as usize];
+                for &(other, other_label) in &answers[position + 1..] {
+                    let pair = row + (other - rater) as usize - 1;
+                    counts[pair * per_pair + label as usize * labels + other_label as usize] += 1;
+                }
+            }
+        }
+        let mut tables = Self::default();
+        let mut of_pairs = counts.chunks(per_pair.max(1));
+        for rater in 0..raters as u32 {
+            for (other, counts) in (rater + 1..raters as u32).zip(of_pairs.by_ref()) {
+                let start = tables.cells.len();
+                for (place, &items) in counts.iter().enumerate().filter(|&(_, &items)| items > 0) {
+                    let (label, other) = ((place / labels) as u32, (place % labels) as u32);
+                    tables.cells.push(Cell { label, other, items: u64::from(items) });
+                }
+                if tables.cells.len() > start {
+                    tables.pairs.push(Pair { raters: (rater, other), cells: start..tables.cells.len() });
+                }
+            }
+        }
+        tables
+    }
+
+    fn sorted(ratings: &Ratings) -> Self {
         let mut counts: Vec<(u128, u64)> = Vec::new();
         let mut limit = COMPACT_FROM;
-        for (row, items) in answers.iter() {
-            for (position, &(rater, label)) in row.iter().enumerate() {
-                counts.extend(
-                    row[position + 1..]
-                        .iter()
-                        .map(|&(other, other_label)| (pack([rater, other, label, other_label]), items)),
-                );
+        for answers in ratings.items() {
+            for (position, &(rater, label)) in answers.iter().enumerate() {
+                let others = answers[position + 1..].iter();
+                counts.extend(others.map(|&(other, other_label)| (pack([rater, other, label, other_label]), 1)));
             }
             if counts.len() >= limit {
                 counts = tally(counts);
@@ -77,6 +121,11 @@ impl PairTables {
     }
 }
 
+/// By rater: the number of pairs whose first rater has a smaller code.
+fn row_starts(raters: usize) -> Vec<usize> {
+    (0..raters).scan(0, |start, rater| Some(std::mem::replace(start, *start + raters - rater - 1))).collect()
+}
+
 fn pack(codes: [u32; 4]) -> u128 {
     codes.iter().fold(0, |key, &code| key << 32 | u128::from(code))
 }
@@ -86,6 +135,7 @@ fn unpack(key: u128) -> [u32; 4] {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 mod tests {
     use super::*;
 
@@ -96,24 +146,26 @@ mod tests {
         assert!(pack([1, 0, 0, 0]) > pack([0, u32::MAX, u32::MAX, u32::MAX]));
     }
 
+    fn cell(label: u32, other: u32, items: u64) -> Cell {
+        Cell { label, other, items }
+    }
+
     #[test]
     fn tables_hold_each_pair_once_and_are_found_again() {
-        let (answers, _) = RowCounts::count(&[(&[(0, 5), (2, 5), (3, 6)], 2), (&[(0, 5), (2, 6)], 1), (&[(1, 5)], 9)]);
-        let tables = PairTables::new(&answers);
-        let cell = |label, other, items| Cell { label, other, items };
-        let all: Vec<_> = tables.iter().collect();
-        assert_eq!(
-            all,
-            [
-                ((0, 2), &[cell(5, 5, 2), cell(5, 6, 1)][..]),
-                ((0, 3), &[cell(5, 6, 2)][..]),
-                ((2, 3), &[cell(5, 6, 2)][..])
-            ]
-        );
-        let offsets = tables.first_rater_offsets(4);
+        let (raters, labels) = ([0, 2, 3, 0, 2, 3, 0, 2, 1], [5, 5, 6, 5, 5, 6, 5, 6, 5]);
+        let ratings = Ratings::new(vec![0, 3, 6, 8, 9], &raters, &labels, 4, 7).unwrap();
+        let expected = [
+            ((0, 2), &[cell(5, 5, 2), cell(5, 6, 1)][..]),
+            ((0, 3), &[cell(5, 6, 2)][..]),
+            ((2, 3), &[cell(5, 6, 2)][..]),
+        ];
+        let (sorted, dense) = (PairTables::sorted(&ratings), PairTables::dense(&ratings, 6 * 49));
+        assert_eq!(sorted.iter().collect::<Vec<_>>(), expected);
+        assert_eq!(dense.iter().collect::<Vec<_>>(), expected);
+        let offsets = sorted.first_rater_offsets(4);
         assert_eq!(offsets, [0, 2, 2, 3, 3]);
-        assert_eq!(tables.find(offsets[0]..offsets[1], 2, (5, 6)), Some(1));
-        assert_eq!(tables.find(offsets[2]..offsets[3], 3, (5, 6)), Some(3));
-        assert_eq!(tables.find(offsets[0]..offsets[1], 2, (6, 6)), None);
+        assert_eq!(sorted.find(offsets[0]..offsets[1], 2, (5, 6)), Some(1));
+        assert_eq!(sorted.find(offsets[2]..offsets[3], 3, (5, 6)), Some(3));
+        assert_eq!(sorted.find(offsets[0]..offsets[1], 2, (6, 6)), None);
     }
 }

@@ -96,6 +96,29 @@ impl Ratings {
     }
 }
 
+impl Ratings {
+    pub fn n_items(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    pub fn n_ratings(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub fn n_raters(&self) -> usize {
+        self.n_raters
+    }
+
+    pub fn n_labels(&self) -> usize {
+        self.n_labels
+    }
+
+    /// The (rater, label) codes of each item, ascending by rater.
+    pub fn items(&self) -> impl ExactSizeIterator<Item = &[(u32, u32)]> {
+        self.offsets.windows(2).map(|bounds| &self.cells[bounds[0]..bounds[1]])
+    }
+}
+
 fn check_offsets(offsets: &[usize], ratings: usize) -> Result<(), RatingsError> {
     if offsets.first() != Some(&0) {
         return Err(RatingsError::BadOffsets { position: 0 });
