@@ -143,6 +143,19 @@ fn count_of(counts: &[(u32, u64)], label: u32) -> u64 {
     counts.binary_search_by_key(&label, |&(label, _)| label).map_or(0, |place| counts[place].1)
 }
 
+/// Cohen's kappa of (label, other label, items) cells in ascending order, if they hold enough items and define one.
+pub(super) fn kappa_of_counts(cells: &[(u32, u32, u64)], weights: &Weights, min_shared: u64) -> Option<f64> {
+    let items: u64 = cells.iter().map(|&(.., n)| n).sum();
+    if items < min_shared {
+        return None;
+    }
+    let first = tally(cells.iter().map(|&(label, _, n)| (label, n)).collect());
+    let second = tally(cells.iter().map(|&(_, other, n)| (other, n)).collect());
+    let expected = expected(&first, &second, weights);
+    let observed = cells.iter().map(|&(label, other, n)| weights.disagreement(label, other) * n as f64).sum::<f64>();
+    (expected > 0.0).then(|| 1.0 - observed / items as f64 / expected)
+}
+
 /// For every label of one margin its expected disagreement with a label of the other.
 fn against(labels: &[(u32, u64)], others: &[(u32, u64)], weights: &Weights) -> Vec<(u32, f64)> {
     let total = others.iter().map(|&(_, n)| n).sum::<u64>();

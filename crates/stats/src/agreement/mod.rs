@@ -17,6 +17,7 @@ mod coefficient;
 mod cohen;
 mod conger;
 mod draw;
+mod draw_raters;
 mod facts;
 mod item;
 mod krippendorff;
@@ -33,6 +34,7 @@ pub use coefficient::{brennan_prediger, fleiss_kappa, gwet_ac, percent_agreement
 pub use cohen::{PairAgreement, by_pair, mean_pairwise_cohen};
 pub use conger::conger_kappa;
 pub use draw::{Coefficient, Coefficients};
+pub use draw_raters::RaterCoefficients;
 pub use facts::Facts;
 pub use item::share_of_differing_pairs;
 pub use krippendorff::{krippendorff_alpha, ordinal_weights};

@@ -24,6 +24,14 @@ pub(super) struct Totals {
 /// A sum of shares below this is what subtraction left of 0: one rating adds 1 / r, and no item has a thousand million ratings.
 const NONE: f64 = 1e-9;
 
+/// An item in a draw: its ratings, the ordered pairs of them that are compared, and how much those disagree together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Drawn {
+    pub(super) ratings: f64,
+    pub(super) pairs: f64,
+    pub(super) disagreement: f64,
+}
+
 /// What one pattern adds for each of its items.
 #[derive(Debug, Clone, Copy)]
 struct Parts<'a> {
@@ -80,23 +88,29 @@ impl Totals {
     }
 
     /// Counts the items of one pattern `times` times more; `disagreement` is that of the pattern.
-    pub(super) fn add(&mut self, pattern: Pattern<'_>, disagreement: f64, times: f64) {
+    pub(super) fn add_pattern(&mut self, pattern: Pattern<'_>, disagreement: f64, times: f64) {
+        let labels = pattern.labels.iter().map(|&(label, n)| (label, f64::from(n)));
+        let drawn = Drawn { ratings: pattern.ratings as f64, pairs: pattern.pairs() as f64, disagreement };
+        self.add(labels, drawn, times);
+    }
+
+    /// Counts an item `times` times more whose labels have these counts.
+    pub(super) fn add(&mut self, labels: impl Iterator<Item = (u32, f64)> + Clone, item: Drawn, times: f64) {
         self.items += times;
-        let per_rating = times / pattern.ratings as f64;
-        for &(label, n) in pattern.labels {
-            self.shares[label as usize] += f64::from(n) * per_rating;
+        let per_rating = times / item.ratings;
+        for (label, n) in labels.clone() {
+            self.shares[label as usize] += n * per_rating;
         }
-        if !pattern.is_pairable() {
+        if item.pairs <= 0.0 {
             return;
         }
-        let pairs = pattern.pairs() as f64;
         self.pairable += times;
-        self.item_shares += times * disagreement / pairs;
-        self.pair_disagreement += times * disagreement;
-        self.pairs += times * pairs;
-        self.rating_disagreement += times * disagreement / (pattern.ratings - 1) as f64;
-        for &(label, n) in pattern.labels {
-            self.pairable_counts[label as usize] += times * f64::from(n);
+        self.item_shares += times * item.disagreement / item.pairs;
+        self.pair_disagreement += times * item.disagreement;
+        self.pairs += times * item.pairs;
+        self.rating_disagreement += times * item.ratings * item.disagreement / item.pairs;
+        for (label, n) in labels {
+            self.pairable_counts[label as usize] += times * n;
         }
     }
 
