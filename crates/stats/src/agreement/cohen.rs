@@ -3,6 +3,7 @@ use super::pairs::Cell;
 use super::weights::Weights;
 use crate::estimate::{Estimate, Method, Sample, Undefined};
 use crate::interval;
+use crate::parallel::Threads;
 use crate::sum::{order_free_sum, tally};
 
 /// Two raters compared on the items that both rated.
@@ -21,27 +22,34 @@ pub struct PairAgreement {
 /// Cohen (1960), with weights Cohen (1968); interval of kappa: Fleiss, Cohen and Everitt (1969), normal, as statsmodels and vcd, with the
 /// upper end cut at 1. Scott (1955): chance from the label shares of both raters together; interval as irrCAC's `scott` with n - 1 in place
 /// of n in the variance.
-pub fn by_pair(facts: &Facts, weights: &Weights) -> Vec<PairAgreement> {
-    facts.pairs().iter().map(|((rater, other), cells)| compare(rater, other, cells, weights)).collect()
+pub fn by_pair(facts: &Facts, weights: &Weights, threads: Threads) -> Vec<PairAgreement> {
+    let pairs = facts.pairs();
+    threads.map(pairs.len(), |place| {
+        let ((rater, other), cells) = pairs.get(place);
+        compare(rater, other, cells, weights)
+    })
 }
 
 /// The unweighted mean of Cohen's kappa over the pairs of raters who share at least `min_shared` items and whose kappa is defined.
 ///
 /// Light (1971) for incomplete designs. Interval: infinitesimal jackknife over the items of those pairs.
-pub fn mean_pairwise_cohen(facts: &Facts, weights: &Weights, min_shared: u64) -> Estimate {
+pub fn mean_pairwise_cohen(facts: &Facts, weights: &Weights, min_shared: u64, threads: Threads) -> Estimate {
     let undefined = |reason| Estimate::undefined(reason, facts.pairable_sample(), Method::InfinitesimalJackknife);
     if let Err(reason) = facts.check_pairable() {
         return undefined(reason);
     }
-    let enough = |cells: &[Cell]| cells.iter().map(|cell| cell.items).sum::<u64>() >= min_shared;
-    let kappa = |cells| if enough(cells) { Kappa::cohen(cells, weights) } else { None };
-    let kappas: Vec<Option<Kappa>> = facts.pairs().iter().map(|(_, cells)| kappa(cells)).collect();
+    let pairs = facts.pairs();
+    let kappas: Vec<Option<Kappa>> = threads.map(pairs.len(), |place| {
+        let cells = pairs.get(place).1;
+        let items: u64 = cells.iter().map(|cell| cell.items).sum();
+        if items < min_shared { None } else { Kappa::cohen(cells, weights) }
+    });
     let defined = kappas.iter().flatten().count() as f64;
     if defined == 0.0 {
         return undefined(Undefined::NoDefinedPair);
     }
     let value = order_free_sum(kappas.iter().flatten().map(|kappa| kappa.value)) / defined;
-    let shared = influence_by_item(facts, &kappas);
+    let shared = influence_by_item(facts, &kappas, threads);
     let items = shared.sample.items as f64;
     let by_item: Vec<(f64, u64)> =
         shared.influence.iter().map(|&influence| (value + items * influence / defined, 1)).collect();
@@ -180,43 +188,46 @@ struct SharedItems {
     sample: Sample,
 }
 
-fn influence_by_item(facts: &Facts, kappas: &[Option<Kappa>]) -> SharedItems {
-    let pairs = facts.pairs();
-    let influence: Vec<Option<f64>> = pairs
-        .iter()
-        .zip(kappas)
-        .flat_map(|((_, cells), kappa)| {
-            (0..cells.len()).map(move |cell| kappa.as_ref().map(|kappa| kappa.influence[cell] / kappa.items as f64))
-        })
-        .collect();
-    let offsets = pairs.first_rater_offsets(facts.ratings.n_raters);
-    let mut seen = vec![false; facts.ratings.n_raters];
-    let mut shared = SharedItems { influence: Vec::new(), sample: Sample::default() };
-    let (mut terms, mut takes_part) = (Vec::new(), Vec::new());
-    for answers in facts.ratings.items() {
-        terms.clear();
-        takes_part.clear();
-        takes_part.resize(answers.len(), false);
-        for (first, &(rater, label)) in answers.iter().enumerate() {
-            let of_rater = offsets[rater as usize]..offsets[rater as usize + 1];
-            for (second, &(other, other_label)) in answers.iter().enumerate().skip(first + 1) {
-                let cell = pairs.find(of_rater.clone(), other, (label, other_label));
-                if let Some(term) = cell.and_then(|cell| influence[cell]) {
-                    terms.push(term);
-                    takes_part[first] = true;
-                    takes_part[second] = true;
+fn influence_by_item(facts: &Facts, kappas: &[Option<Kappa>], threads: Threads) -> SharedItems {
+    let lookup = facts.pairs().lookup(facts.ratings.n_raters);
+    let parts = threads.map_ranges(facts.ratings.n_items(), |items| {
+        let mut seen = vec![false; facts.ratings.n_raters];
+        let mut part = SharedItems { influence: Vec::new(), sample: Sample::default() };
+        let (mut terms, mut takes_part) = (Vec::new(), Vec::new());
+        for answers in facts.ratings.items_in(items) {
+            terms.clear();
+            takes_part.clear();
+            takes_part.resize(answers.len(), false);
+            for (first, &(rater, label)) in answers.iter().enumerate() {
+                for (second, &(other, other_label)) in answers.iter().enumerate().skip(first + 1) {
+                    let place = lookup.find((rater, other), (label, other_label));
+                    let Some((pair, cell)) = place else { continue };
+                    if let Some(kappa) = &kappas[pair] {
+                        terms.push(kappa.influence[cell] / kappa.items as f64);
+                        takes_part[first] = true;
+                        takes_part[second] = true;
+                    }
                 }
             }
+            if terms.is_empty() {
+                continue;
+            }
+            part.influence.push(order_free_sum(terms.iter().copied()));
+            part.sample.items += 1;
+            for (&(rater, _), _) in answers.iter().zip(&takes_part).filter(|&(_, &takes_part)| takes_part) {
+                part.sample.ratings += 1;
+                seen[rater as usize] = true;
+            }
         }
-        if terms.is_empty() {
-            continue;
-        }
-        shared.influence.push(order_free_sum(terms.iter().copied()));
-        shared.sample.items += 1;
-        for (&(rater, _), _) in answers.iter().zip(&takes_part).filter(|&(_, &takes_part)| takes_part) {
-            shared.sample.ratings += 1;
-            seen[rater as usize] = true;
-        }
+        (part, seen)
+    });
+    let mut shared = SharedItems { influence: Vec::new(), sample: Sample::default() };
+    let mut seen = vec![false; facts.ratings.n_raters];
+    for (part, seen_here) in parts {
+        shared.influence.extend(part.influence);
+        shared.sample.items += part.sample.items;
+        shared.sample.ratings += part.sample.ratings;
+        seen.iter_mut().zip(seen_here).for_each(|(seen, here)| *seen |= here);
     }
     shared.sample.raters = seen.iter().filter(|&&seen| seen).count() as u64;
     shared

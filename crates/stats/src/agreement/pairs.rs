@@ -107,17 +107,47 @@ impl PairTables {
         self.pairs.iter().map(|pair| (pair.raters, &self.cells[pair.cells.clone()]))
     }
 
-    /// Where the pairs begin whose first rater has each code, and the end of the last.
-    pub(super) fn first_rater_offsets(&self, n_raters: usize) -> Vec<usize> {
-        (0..=n_raters).map(|rater| self.pairs.partition_point(|pair| (pair.raters.0 as usize) < rater)).collect()
+    pub(super) fn len(&self) -> usize {
+        self.pairs.len()
     }
 
-    /// The place of a cell in the order of [`iter`](Self::iter); `pairs` are those of its first rater.
-    pub(super) fn find(&self, pairs: Range<usize>, other: u32, labels: (u32, u32)) -> Option<usize> {
-        let place = self.pairs[pairs.clone()].binary_search_by_key(&other, |pair| pair.raters.1).ok()? + pairs.start;
-        let cells = self.pairs[place].cells.clone();
-        let cell = self.cells[cells.clone()].binary_search_by_key(&labels, |cell| (cell.label, cell.other)).ok()?;
-        Some(cells.start + cell)
+    pub(super) fn get(&self, place: usize) -> ((u32, u32), &[Cell]) {
+        let pair = &self.pairs[place];
+        (pair.raters, &self.cells[pair.cells.clone()])
+    }
+
+    /// Finds cells by raters and labels.
+    pub(super) fn lookup(&self, n_raters: usize) -> Lookup<'_> {
+        Lookup { tables: self, offsets: (0..=n_raters).map(|rater| self.starts(rater)).collect() }
+    }
+
+    /// Where the pairs begin whose first rater has this code or a greater one.
+    fn starts(&self, rater: usize) -> usize {
+        self.pairs.partition_point(|pair| (pair.raters.0 as usize) < rater)
+    }
+}
+
+/// Pairs by their first rater.
+#[derive(Debug)]
+pub(super) struct Lookup<'a> {
+    tables: &'a PairTables,
+    offsets: Vec<usize>,
+}
+
+impl Lookup<'_> {
+    /// The place of the pair, and that of the cell among its cells; the first rater has the smaller code.
+    pub(super) fn find(&self, raters: (u32, u32), labels: (u32, u32)) -> Option<(usize, usize)> {
+        let start = self.offsets[raters.0 as usize];
+        let pairs = &self.tables.pairs[start..self.offsets[raters.0 as usize + 1]];
+        // Where every rater met every other, the place follows from the codes.
+        let guess = (raters.1 - raters.0) as usize - 1;
+        let place = match pairs.get(guess) {
+            Some(pair) if pair.raters == raters => guess,
+            _ => pairs.binary_search_by_key(&raters.1, |pair| pair.raters.1).ok()?,
+        };
+        let cells = &self.tables.cells[pairs[place].cells.clone()];
+        let cell = cells.binary_search_by_key(&labels, |cell| (cell.label, cell.other)).ok()?;
+        Some((start + place, cell))
     }
 }
 
@@ -162,10 +192,10 @@ mod tests {
         let (sorted, dense) = (PairTables::sorted(&ratings), PairTables::dense(&ratings, 6 * 49));
         assert_eq!(sorted.iter().collect::<Vec<_>>(), expected);
         assert_eq!(dense.iter().collect::<Vec<_>>(), expected);
-        let offsets = sorted.first_rater_offsets(4);
-        assert_eq!(offsets, [0, 2, 2, 3, 3]);
-        assert_eq!(sorted.find(offsets[0]..offsets[1], 2, (5, 6)), Some(1));
-        assert_eq!(sorted.find(offsets[2]..offsets[3], 3, (5, 6)), Some(3));
-        assert_eq!(sorted.find(offsets[0]..offsets[1], 2, (6, 6)), None);
+        let lookup = sorted.lookup(4);
+        assert_eq!(lookup.find((0, 2), (5, 6)), Some((0, 1)));
+        assert_eq!(lookup.find((2, 3), (5, 6)), Some((2, 0)));
+        assert_eq!(lookup.find((0, 2), (6, 6)), None);
+        assert_eq!(lookup.find((0, 1), (5, 6)), None);
     }
 }

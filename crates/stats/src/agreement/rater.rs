@@ -1,6 +1,7 @@
 use super::facts::{Facts, Pattern};
 use crate::estimate::{Estimate, Method, Sample, Undefined};
 use crate::interval;
+use crate::parallel::Threads;
 use crate::sum::{FractionSum, order_free_sum};
 
 /// One rater compared with all other raters of the same items.
@@ -18,7 +19,7 @@ pub struct RaterAgreement {
 /// Each item weighs the same: on item i the others choose label k with the share sᵢₖ of the other raters. Then kappa is
 /// (pₒ - pₑ) / (1 - pₑ) with pₒ the mean of sᵢₖ at the rater's own labels and pₑ = Σ pₖ qₖ, where p are the rater's label shares
 /// and q the means of s. Interval of kappa: infinitesimal jackknife over the rater's items.
-pub fn by_rater(facts: &Facts) -> Vec<RaterAgreement> {
+pub fn by_rater(facts: &Facts, threads: Threads) -> Vec<RaterAgreement> {
     let mut answers: Vec<Vec<Answer<'_>>> = vec![Vec::new(); facts.ratings.n_raters];
     for (row, pattern) in facts.pairable_items() {
         for &(rater, label) in row {
@@ -26,7 +27,7 @@ pub fn by_rater(facts: &Facts) -> Vec<RaterAgreement> {
         }
     }
     let met = raters_met(facts);
-    (0_u32..).zip(&answers).zip(met).map(|((rater, answers), met)| against_others(rater, answers, met, facts)).collect()
+    threads.map(answers.len(), |rater| against_others(rater as u32, &answers[rater], met[rater], facts))
 }
 
 /// A label that the rater gave to items of one pattern (which includes that label).

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 /// Ratings sorted by item: item `i` owns the positions `offsets[i]..offsets[i + 1]` of raters and labels.
 ///
@@ -115,7 +116,12 @@ impl Ratings {
 
     /// The (rater, label) codes of each item, ascending by rater.
     pub fn items(&self) -> impl ExactSizeIterator<Item = &[(u32, u32)]> {
-        self.offsets.windows(2).map(|bounds| &self.cells[bounds[0]..bounds[1]])
+        self.items_in(0..self.n_items())
+    }
+
+    /// The answers of these items, by their places.
+    pub(crate) fn items_in(&self, items: Range<usize>) -> impl ExactSizeIterator<Item = &[(u32, u32)]> {
+        self.offsets[items.start..=items.end].windows(2).map(|bounds| &self.cells[bounds[0]..bounds[1]])
     }
 }
 

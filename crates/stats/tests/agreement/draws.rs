@@ -1,5 +1,6 @@
 //! Counting items anew gives the figure of the items so counted.
 
+use assay_stats::Threads;
 use assay_stats::agreement::{
     Coefficient, Coefficients, Facts, RaterCoefficients, Scheme, Weights, brennan_prediger, conger_kappa, fleiss_kappa,
     gwet_ac, krippendorff_alpha, mean_pairwise_cohen, ordinal_weights, percent_agreement, pooled_percent_agreement,
@@ -51,7 +52,7 @@ fn expected(facts: &Facts, weights: &Weights) -> Vec<Option<f64>> {
         krippendorff_alpha(facts, weights),
         krippendorff_alpha(facts, &ordinal_weights(facts)),
         conger_kappa(facts, weights),
-        mean_pairwise_cohen(facts, weights, 2),
+        mean_pairwise_cohen(facts, weights, 2, Threads::ONE),
     ];
     estimates.map(|estimate| estimate.value.ok()).to_vec()
 }

@@ -41,8 +41,8 @@ pub fn facts(items: &[Vec<(u32, u32)>], n_raters: usize, n_labels: usize) -> Fac
 
 /// The figures with identity weights.
 pub mod nominal {
-    use assay_stats::Estimate;
-    use assay_stats::agreement::{self, Facts, PairAgreement, Weights};
+    use assay_stats::agreement::{self, Facts, PairAgreement, RaterAgreement, Weights};
+    use assay_stats::{Estimate, Threads};
 
     fn identity(facts: &Facts) -> Weights {
         Weights::identity(facts.ratings().n_labels())
@@ -77,10 +77,14 @@ pub mod nominal {
     }
 
     pub fn mean_pairwise_cohen(facts: &Facts) -> Estimate {
-        agreement::mean_pairwise_cohen(facts, &identity(facts), 1)
+        agreement::mean_pairwise_cohen(facts, &identity(facts), 1, Threads::ONE)
     }
 
     pub fn by_pair(facts: &Facts) -> Vec<PairAgreement> {
-        agreement::by_pair(facts, &identity(facts))
+        agreement::by_pair(facts, &identity(facts), Threads::ONE)
+    }
+
+    pub fn by_rater(facts: &Facts) -> Vec<RaterAgreement> {
+        agreement::by_rater(facts, Threads::ONE)
     }
 }

@@ -1,9 +1,9 @@
-use assay_stats::agreement::{Facts, by_label, by_rater};
+use assay_stats::agreement::{Facts, by_label};
 use assay_stats::{Estimate, Undefined};
 
 use super::table::facts;
 use super::table::nominal::{
-    brennan_prediger, by_pair, conger_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, mean_pairwise_cohen,
+    brennan_prediger, by_pair, by_rater, conger_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, mean_pairwise_cohen,
     percent_agreement, pooled_percent_agreement,
 };
 
