@@ -23,7 +23,7 @@ pub struct PairAgreement {
 /// upper end cut at 1. Scott (1955): chance from the label shares of both raters together; interval as irrCAC's `scott` with n - 1 in place
 /// of n in the variance.
 pub fn by_pair(facts: &Facts, weights: &Weights, threads: Threads) -> Vec<PairAgreement> {
-    let pairs = facts.pairs();
+    let pairs = facts.pairs(threads);
     threads.map(pairs.len(), |place| {
         let ((rater, other), cells) = pairs.get(place);
         compare(rater, other, cells, weights)
@@ -38,18 +38,33 @@ pub fn mean_pairwise_cohen(facts: &Facts, weights: &Weights, min_shared: u64, th
     if let Err(reason) = facts.check_pairable() {
         return undefined(reason);
     }
-    let pairs = facts.pairs();
-    let kappas: Vec<Option<Kappa>> = threads.map(pairs.len(), |place| {
+    let pairs = facts.pairs(threads);
+    let of_pair = |place: usize| {
         let cells = pairs.get(place).1;
         let items: u64 = cells.iter().map(|cell| cell.items).sum();
         if items < min_shared { None } else { Kappa::cohen(cells, weights) }
+    };
+    let of_cells = |kappa: Option<Kappa>, cells: usize| match kappa {
+        Some(kappa) => (Some(kappa.value), kappa.influence.iter().map(|l| l / kappa.items as f64).collect()),
+        None => (None, vec![f64::NAN; cells]),
+    };
+    let parts = threads.map_ranges(pairs.len(), |places| {
+        let (mut values, mut influence) = (Vec::new(), Vec::new());
+        for place in places {
+            let (value, of_pair): (Option<f64>, Vec<f64>) = of_cells(of_pair(place), pairs.get(place).1.len());
+            values.extend(value);
+            influence.extend(of_pair);
+        }
+        (values, influence)
     });
-    let defined = kappas.iter().flatten().count() as f64;
-    if defined == 0.0 {
+    let (values, influence): (Vec<Vec<f64>>, Vec<Vec<f64>>) = parts.into_iter().unzip();
+    let (values, influence) = (values.concat(), influence.concat());
+    let defined = values.len() as f64;
+    if values.is_empty() {
         return undefined(Undefined::NoDefinedPair);
     }
-    let value = order_free_sum(kappas.iter().flatten().map(|kappa| kappa.value)) / defined;
-    let shared = influence_by_item(facts, &kappas, threads);
+    let value = order_free_sum(values) / defined;
+    let shared = influence_by_item(facts, &influence, threads);
     let items = shared.sample.items as f64;
     let by_item: Vec<(f64, u64)> =
         shared.influence.iter().map(|&influence| (value + items * influence / defined, 1)).collect();
@@ -188,8 +203,9 @@ struct SharedItems {
     sample: Sample,
 }
 
-fn influence_by_item(facts: &Facts, kappas: &[Option<Kappa>], threads: Threads) -> SharedItems {
-    let lookup = facts.pairs().lookup(facts.ratings.n_raters);
+/// `influence` is that of one item on its pair's kappa, for every cell of every pair; NaN where the kappa does not count.
+fn influence_by_item(facts: &Facts, influence: &[f64], threads: Threads) -> SharedItems {
+    let lookup = facts.pairs(threads).lookup(facts.ratings.n_raters);
     let parts = threads.map_ranges(facts.ratings.n_items(), |items| {
         let mut seen = vec![false; facts.ratings.n_raters];
         let mut part = SharedItems { influence: Vec::new(), sample: Sample::default() };
@@ -200,13 +216,11 @@ fn influence_by_item(facts: &Facts, kappas: &[Option<Kappa>], threads: Threads) 
             takes_part.resize(answers.len(), false);
             for (first, &(rater, label)) in answers.iter().enumerate() {
                 for (second, &(other, other_label)) in answers.iter().enumerate().skip(first + 1) {
-                    let place = lookup.find((rater, other), (label, other_label));
-                    let Some((pair, cell)) = place else { continue };
-                    if let Some(kappa) = &kappas[pair] {
-                        terms.push(kappa.influence[cell] / kappa.items as f64);
-                        takes_part[first] = true;
-                        takes_part[second] = true;
-                    }
+                    let cell = lookup.find((rater, other), (label, other_label));
+                    let Some(term) = cell.map(|cell| influence[cell]).filter(|term| !term.is_nan()) else { continue };
+                    terms.push(term);
+                    takes_part[first] = true;
+                    takes_part[second] = true;
                 }
             }
             if terms.is_empty() {

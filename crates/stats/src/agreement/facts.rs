@@ -6,6 +6,7 @@ use super::ratings::Ratings;
 use super::rows::{Counter, Row, RowCounts};
 use super::weights::Weights;
 use crate::estimate::{Sample, Undefined};
+use crate::parallel::Threads;
 
 /// Ratings with the counts that agreement figures are functions of. What only some figures need is counted when first asked for.
 #[derive(Debug, Clone)]
@@ -112,8 +113,8 @@ impl Facts {
     }
 
     /// For every pair of raters who share an item the table of their labels.
-    pub(super) fn pairs(&self) -> &PairTables {
-        self.pairs.get_or_init(|| PairTables::new(&self.ratings))
+    pub(super) fn pairs(&self, threads: Threads) -> &PairTables {
+        self.pairs.get_or_init(|| PairTables::new(&self.ratings, threads))
     }
 
     /// How often each rater chose each label.

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use super::ratings::Ratings;
+use crate::parallel::Threads;
 use crate::sum::tally;
 
 /// For every pair of raters who share an item the sparse table of their labels, in ascending order of (rater, other).
@@ -32,46 +33,28 @@ const COMPACT_FROM: usize = 1 << 22;
 const DENSE: u64 = 8;
 
 impl PairTables {
-    pub(super) fn new(ratings: &Ratings) -> Self {
-        let pairs: u64 =
-            ratings.items().map(|answers| (answers.len() as u64 * answers.len().saturating_sub(1) as u64) / 2).sum();
+    pub(super) fn new(ratings: &Ratings, threads: Threads) -> Self {
+        let pairs_of = |answers: &[(u32, u32)]| (answers.len() * answers.len().saturating_sub(1) / 2) as u64;
+        let pairs: u64 = ratings.items().map(pairs_of).sum();
         let (raters, labels) = (ratings.n_raters as u64, ratings.n_labels as u64);
         let cells = (raters * raters.saturating_sub(1) / 2).saturating_mul(labels.saturating_mul(labels));
         if cells <= pairs.saturating_mul(DENSE) && pairs < u64::from(u32::MAX) {
-            Self::dense(ratings, cells as usize)
+            Self::dense(ratings, threads)
         } else {
             Self::sorted(ratings)
         }
     }
 
-    /// Counts in one table of all cells: no key is built, sorted or hashed.
-    fn dense(ratings: &Ratings, cells: usize) -> Self {
-        let (raters, labels) = (ratings.n_raters, ratings.n_labels);
-        let per_pair = labels * labels;
-        let row_starts = row_starts(raters);
-        let mut counts = vec![0_u32; cells];
-        for answers in ratings.items() {
-            for (position, &(rater, label)) in answers.iter().enumerate() {
-                let row = row_starts[rater as usize];
-                for &(other, other_label) in &answers[position + 1..] {
-                    let pair = row + (other - rater) as usize - 1;
-                    counts[pair * per_pair + label as usize * labels + other_label as usize] += 1;
-                }
-            }
-        }
+    /// Counts in tables of all cells: no key is built, sorted or hashed. The tables of one block of first raters fit into the cache.
+    fn dense(ratings: &Ratings, threads: Threads) -> Self {
+        let blocks = Block::split(ratings);
+        let parts = threads.map(blocks.len(), |place| blocks[place].count(ratings));
         let mut tables = Self::default();
-        let mut of_pairs = counts.chunks(per_pair.max(1));
-        for rater in 0..raters as u32 {
-            for (other, counts) in (rater + 1..raters as u32).zip(of_pairs.by_ref()) {
-                let start = tables.cells.len();
-                for (place, &items) in counts.iter().enumerate().filter(|&(_, &items)| items > 0) {
-                    let (label, other) = ((place / labels) as u32, (place % labels) as u32);
-                    tables.cells.push(Cell { label, other, items: u64::from(items) });
-                }
-                if tables.cells.len() > start {
-                    tables.pairs.push(Pair { raters: (rater, other), cells: start..tables.cells.len() });
-                }
-            }
+        for part in parts {
+            let start = tables.cells.len();
+            tables.cells.extend(part.cells);
+            let moved = |pair: Pair| Pair { cells: pair.cells.start + start..pair.cells.end + start, ..pair };
+            tables.pairs.extend(part.pairs.into_iter().map(moved));
         }
         tables
     }
@@ -116,44 +99,118 @@ impl PairTables {
         (pair.raters, &self.cells[pair.cells.clone()])
     }
 
-    /// Finds cells by raters and labels.
     pub(super) fn lookup(&self, n_raters: usize) -> Lookup<'_> {
-        Lookup { tables: self, offsets: (0..=n_raters).map(|rater| self.starts(rater)).collect() }
-    }
-
-    /// Where the pairs begin whose first rater has this code or a greater one.
-    fn starts(&self, rater: usize) -> usize {
-        self.pairs.partition_point(|pair| (pair.raters.0 as usize) < rater)
+        /// A table of all pairs of 4096 raters takes 64 MB.
+        const LARGEST: usize = 1 << 24;
+        let mut places = Vec::new();
+        if n_raters.saturating_mul(n_raters) <= LARGEST {
+            places = vec![NO_PAIR; n_raters * n_raters];
+            for (place, pair) in (0..).zip(&self.pairs) {
+                places[pair.raters.0 as usize * n_raters + pair.raters.1 as usize] = place;
+            }
+        }
+        Lookup { tables: self, n_raters, places }
     }
 }
 
-/// Pairs by their first rater.
+/// Finds cells by raters and labels.
 #[derive(Debug)]
 pub(super) struct Lookup<'a> {
     tables: &'a PairTables,
-    offsets: Vec<usize>,
+    n_raters: usize,
+    /// By (rater, other): the place of the pair, where a table of all pairs is small enough; else empty.
+    places: Vec<u32>,
 }
 
+const NO_PAIR: u32 = u32::MAX;
+
 impl Lookup<'_> {
-    /// The place of the pair, and that of the cell among its cells; the first rater has the smaller code.
-    pub(super) fn find(&self, raters: (u32, u32), labels: (u32, u32)) -> Option<(usize, usize)> {
-        let start = self.offsets[raters.0 as usize];
-        let pairs = &self.tables.pairs[start..self.offsets[raters.0 as usize + 1]];
-        // Where every rater met every other, the place follows from the codes.
-        let guess = (raters.1 - raters.0) as usize - 1;
-        let place = match pairs.get(guess) {
-            Some(pair) if pair.raters == raters => guess,
-            _ => pairs.binary_search_by_key(&raters.1, |pair| pair.raters.1).ok()?,
+    /// The place of the cell among all cells, in the order of [`PairTables::iter`]; the first rater has the smaller code.
+    pub(super) fn find(&self, raters: (u32, u32), labels: (u32, u32)) -> Option<usize> {
+        let place = if self.places.is_empty() {
+            self.tables.pairs.binary_search_by_key(&raters, |pair| pair.raters).ok()?
+        } else {
+            match self.places[raters.0 as usize * self.n_raters + raters.1 as usize] {
+                NO_PAIR => return None,
+                place => place as usize,
+            }
         };
-        let cells = &self.tables.cells[pairs[place].cells.clone()];
-        let cell = cells.binary_search_by_key(&labels, |cell| (cell.label, cell.other)).ok()?;
-        Some((start + place, cell))
+        let range = self.tables.pairs[place].cells.clone();
+        let cells = &self.tables.cells[range.clone()];
+        Some(range.start + cells.binary_search_by_key(&labels, |cell| (cell.label, cell.other)).ok()?)
     }
 }
 
-/// By rater: the number of pairs whose first rater has a smaller code.
-fn row_starts(raters: usize) -> Vec<usize> {
-    (0..raters).scan(0, |start, rater| Some(std::mem::replace(start, *start + raters - rater - 1))).collect()
+/// First raters whose pairs are counted in one table.
+#[derive(Debug, Clone)]
+struct Block {
+    raters: Range<u32>,
+}
+
+impl Block {
+    /// Blocks of whole raters, of so many cells each or of one rater.
+    fn split(ratings: &Ratings) -> Vec<Self> {
+        const CELLS: usize = 1 << 22;
+        let per_pair = ratings.n_labels * ratings.n_labels;
+        let mut blocks: Vec<Self> = Vec::new();
+        let mut size = usize::MAX;
+        for rater in 0..ratings.n_raters as u32 {
+            let cells = (ratings.n_raters - rater as usize - 1).saturating_mul(per_pair);
+            match blocks.last_mut() {
+                Some(block) if size.saturating_add(cells) <= CELLS => {
+                    block.raters.end += 1;
+                    size += cells;
+                }
+                _ => {
+                    blocks.push(Self { raters: rater..rater + 1 });
+                    size = cells;
+                }
+            }
+        }
+        blocks
+    }
+
+    fn count(&self, ratings: &Ratings) -> PairTables {
+        let (labels, per_pair) = (ratings.n_labels, ratings.n_labels * ratings.n_labels);
+        let first = self.raters.start as usize;
+        // By rater of the block: the number of pairs of the raters before.
+        let starts: Vec<usize> = (first..=self.raters.end as usize)
+            .scan(0, |start, rater| Some(std::mem::replace(start, *start + ratings.n_raters.saturating_sub(rater + 1))))
+            .collect();
+        let mut counts = vec![0_u32; starts[self.raters.len()] * per_pair];
+        for answers in ratings.items() {
+            let from = answers.partition_point(|&(rater, _)| rater < self.raters.start);
+            for (position, &(rater, label)) in answers.iter().enumerate().skip(from) {
+                if rater >= self.raters.end {
+                    break;
+                }
+                let row = starts[rater as usize - first];
+                for &(other, other_label) in &answers[position + 1..] {
+                    let pair = row + (other - rater) as usize - 1;
+                    counts[pair * per_pair + label as usize * labels + other_label as usize] += 1;
+                }
+            }
+        }
+        self.compress(&counts, labels, ratings.n_raters as u32)
+    }
+
+    fn compress(&self, counts: &[u32], labels: usize, n_raters: u32) -> PairTables {
+        let mut tables = PairTables::default();
+        let mut of_pairs = counts.chunks((labels * labels).max(1));
+        for rater in self.raters.clone() {
+            for (other, counts) in (rater + 1..n_raters).zip(of_pairs.by_ref()) {
+                let start = tables.cells.len();
+                for (place, &items) in counts.iter().enumerate().filter(|&(_, &items)| items > 0) {
+                    let (label, other) = ((place / labels) as u32, (place % labels) as u32);
+                    tables.cells.push(Cell { label, other, items: u64::from(items) });
+                }
+                if tables.cells.len() > start {
+                    tables.pairs.push(Pair { raters: (rater, other), cells: start..tables.cells.len() });
+                }
+            }
+        }
+        tables
+    }
 }
 
 fn pack(codes: [u32; 4]) -> u128 {
@@ -189,13 +246,16 @@ mod tests {
             ((0, 3), &[cell(5, 6, 2)][..]),
             ((2, 3), &[cell(5, 6, 2)][..]),
         ];
-        let (sorted, dense) = (PairTables::sorted(&ratings), PairTables::dense(&ratings, 6 * 49));
+        let (sorted, dense) = (PairTables::sorted(&ratings), PairTables::dense(&ratings, Threads::ONE));
         assert_eq!(sorted.iter().collect::<Vec<_>>(), expected);
         assert_eq!(dense.iter().collect::<Vec<_>>(), expected);
         let lookup = sorted.lookup(4);
-        assert_eq!(lookup.find((0, 2), (5, 6)), Some((0, 1)));
-        assert_eq!(lookup.find((2, 3), (5, 6)), Some((2, 0)));
-        assert_eq!(lookup.find((0, 2), (6, 6)), None);
-        assert_eq!(lookup.find((0, 1), (5, 6)), None);
+        let without_table = Lookup { places: Vec::new(), ..sorted.lookup(4) };
+        for lookup in [lookup, without_table] {
+            assert_eq!(lookup.find((0, 2), (5, 6)), Some(1));
+            assert_eq!(lookup.find((2, 3), (5, 6)), Some(3));
+            assert_eq!(lookup.find((0, 2), (6, 6)), None);
+            assert_eq!(lookup.find((0, 1), (5, 6)), None);
+        }
     }
 }

@@ -26,7 +26,7 @@ pub fn by_rater(facts: &Facts, threads: Threads) -> Vec<RaterAgreement> {
             answers[rater as usize].push(Answer { label, pattern: Pattern { items: 1, ..pattern } });
         }
     }
-    let met = raters_met(facts);
+    let met = raters_met(facts, threads);
     threads.map(answers.len(), |rater| against_others(rater as u32, &answers[rater], met[rater], facts))
 }
 
@@ -80,9 +80,9 @@ fn against_others(rater: u32, answers: &[Answer<'_>], met: u64, facts: &Facts) -
 }
 
 /// By rater code: how many raters share an item with this one, itself included.
-fn raters_met(facts: &Facts) -> Vec<u64> {
+fn raters_met(facts: &Facts, threads: Threads) -> Vec<u64> {
     let mut met = vec![1; facts.ratings.n_raters];
-    for ((rater, other), _) in facts.pairs().iter() {
+    for ((rater, other), _) in facts.pairs(threads).iter() {
         met[rater as usize] += 1;
         met[other as usize] += 1;
     }
