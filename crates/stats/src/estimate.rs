@@ -46,6 +46,12 @@ pub enum Undefined {
     OneItem,
     /// Interval only: all items carry the same information, the estimated standard error is 0.
     ZeroVariance,
+    /// Jackknife only: the figure does not exist when one of the items is left out.
+    UndefinedWithoutItem,
+    /// Bootstrap only: the figure does not exist in more than [`MOST_UNDEFINED`](crate::resample::MOST_UNDEFINED) of the replicates.
+    UndefinedInResamples,
+    /// Bootstrap only: fewer than [`FEWEST_RESAMPLES`](crate::resample::FEWEST_RESAMPLES) replicates.
+    TooFewResamples,
 }
 
 impl Undefined {
@@ -59,6 +65,9 @@ impl Undefined {
             Self::LabelNotUsed => "label_not_used",
             Self::OneItem => "one_item",
             Self::ZeroVariance => "zero_variance",
+            Self::UndefinedWithoutItem => "undefined_without_item",
+            Self::UndefinedInResamples => "undefined_in_resamples",
+            Self::TooFewResamples => "too_few_resamples",
         }
     }
 }
@@ -82,6 +91,14 @@ pub enum Method {
     InfinitesimalJackknife,
     /// Items vary; large-sample standard error of Fleiss, Cohen and Everitt (1969); normal distribution.
     FleissCohenEveritt,
+    /// Items vary; jackknife (Tukey 1958); t with n - 1 degrees of freedom.
+    Jackknife,
+    /// Items vary; percentiles of the bootstrap (Efron 1979).
+    BootstrapPercentile,
+    /// Items vary; bias-corrected and accelerated bootstrap (Efron 1987).
+    BootstrapBca,
+    /// Items and raters vary; percentiles of the pigeonhole bootstrap (Owen 2007).
+    TwoWayBootstrap,
 }
 
 impl Method {
@@ -92,6 +109,10 @@ impl Method {
             Self::LinearisedRatio => "linearised ratio over items, t(n-1)",
             Self::InfinitesimalJackknife => "infinitesimal jackknife over items, t(n-1)",
             Self::FleissCohenEveritt => "fleiss-cohen-everitt 1969, normal",
+            Self::Jackknife => "jackknife over items, t(n-1)",
+            Self::BootstrapPercentile => "bootstrap over items, percentile",
+            Self::BootstrapBca => "bootstrap over items, bca",
+            Self::TwoWayBootstrap => "two-way bootstrap over items and raters, percentile",
         }
     }
 }

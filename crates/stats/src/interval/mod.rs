@@ -3,7 +3,7 @@
 mod normal;
 mod student_t;
 
-use normal::normal_quantile;
+pub(crate) use normal::{normal_probability, normal_quantile};
 use student_t::student_t_quantile;
 
 use crate::estimate::Undefined;
@@ -32,6 +32,39 @@ impl Interval {
     fn around(value: f64, half_width: f64) -> Self {
         Self { low: value - half_width, high: (value + half_width).min(1.0) }
     }
+}
+
+/// Where the values of a figure end. Intervals that are not made of possible values are cut there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Bounds {
+    /// Any number: limits of agreement, differences of means.
+    pub const NONE: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY };
+    /// Chance-corrected agreement: at most 1; how low it can be depends on the data.
+    pub const AGREEMENT: Self = Self { low: f64::NEG_INFINITY, high: 1.0 };
+    /// A share.
+    pub const SHARE: Self = Self { low: 0.0, high: 1.0 };
+    /// A correlation.
+    pub const CORRELATION: Self = Self { low: -1.0, high: 1.0 };
+
+    pub(crate) fn cut(self, interval: Interval) -> Interval {
+        Interval { low: interval.low.max(self.low), high: interval.high.min(self.high) }
+    }
+}
+
+/// Whether a difference is rounding and not spread, for a figure of this size.
+pub(crate) fn is_rounding(difference: f64, size: f64) -> bool {
+    difference.abs() <= ROUNDING * size.abs().max(1.0)
+}
+
+/// `value ± t(degrees) · standard error`.
+pub(crate) fn student_t_interval(value: f64, standard_error: f64, degrees: u64) -> Interval {
+    let half_width = student_t_quantile(UPPER_TAIL, degrees) * standard_error;
+    Interval { low: value - half_width, high: value + half_width }
 }
 
 /// `value ± t(n-1) · se` with se² = Σ (uᵢ - centre)² / (n (n - 1)), over items i with linearised values uᵢ.
