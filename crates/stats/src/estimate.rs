@@ -74,6 +74,8 @@ pub enum Undefined {
     SingleCategory,
     /// Every pair of raters has an undefined kappa.
     NoDefinedPair,
+    /// The figure compares two raters, and there are more.
+    NotTwoRaters,
     /// The label was never given to an item with two ratings.
     LabelNotUsed,
     /// Interval only: one item has no spread between items.
@@ -96,6 +98,7 @@ impl Undefined {
             Self::NoPairableItems => "no_pairable_items",
             Self::SingleCategory => "single_category",
             Self::NoDefinedPair => "no_defined_pair",
+            Self::NotTwoRaters => "not_two_raters",
             Self::LabelNotUsed => "label_not_used",
             Self::OneItem => "one_item",
             Self::ZeroVariance => "zero_variance",
