@@ -40,6 +40,10 @@ pub enum Undefined {
     SingleCategory,
     /// Every pair of raters has an undefined kappa.
     NoDefinedPair,
+    /// Every label's alpha is undefined.
+    NoDefinedLabel,
+    /// Comparing the distinct sets of labels would take too long, or too much memory.
+    TooManyDistinctSets,
     /// The label was never given to an item with two ratings.
     LabelNotUsed,
     /// Interval only: one item has no spread between items.
@@ -56,6 +60,8 @@ impl Undefined {
             Self::NoPairableItems => "no_pairable_items",
             Self::SingleCategory => "single_category",
             Self::NoDefinedPair => "no_defined_pair",
+            Self::NoDefinedLabel => "no_defined_label",
+            Self::TooManyDistinctSets => "too_many_distinct_sets",
             Self::LabelNotUsed => "label_not_used",
             Self::OneItem => "one_item",
             Self::ZeroVariance => "zero_variance",

@@ -22,6 +22,7 @@ mod percent;
 mod rater;
 mod ratings;
 mod rows;
+pub mod sets;
 
 pub use cohen::{PairAgreement, by_pair, mean_pairwise_cohen};
 pub use facts::Facts;

@@ -3,5 +3,6 @@
 
 mod golden;
 mod properties;
+mod sets;
 mod table;
 mod undefined;
