@@ -18,8 +18,8 @@ use crate::sum::order_free_sum;
 /// [`SetDistance::Nominal`] it is the interval of nominal alpha with each distinct set as a label.
 ///
 /// Undefined: `no_ratings`, `one_rater`, `no_pairable_items`, `single_category` (one and the same set on all pairable items) and
-/// `too_many_distinct_sets` when comparing the sets takes more than 2^35 steps (nominal distance never does): sets over up to 64
-/// elements when more than 185,000 different ones occur, sets over more elements when the squares of the elements' numbers of
+/// `too_many_distinct_sets` when comparing the sets takes more than 2^34 steps (nominal distance never does): sets over up to 64
+/// elements when more than 131,072 different ones occur, sets over more elements when the squares of the elements' numbers of
 /// distinct sets add up to more. Interval: `one_item`, `zero_variance`.
 ///
 /// The value equals nltk's `AnnotationTask(distance = masi_distance | jaccard_distance | binary_distance).alpha()` (3.10; earlier

@@ -3,7 +3,7 @@ use super::linearised::{Linearised, Terms};
 use crate::estimate::{Estimate, Method, Undefined};
 use crate::interval;
 use crate::resample::Statistic;
-use crate::sum::order_free_sum;
+use crate::sum::{order_free_sum, tally};
 
 /// Agreement on whether one element belongs to the sets.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,6 +70,8 @@ pub struct ElementAlphas<'a> {
     ratings: Vec<u64>,
     /// By element: the patterns with a set that holds it, and how many ratings of each do.
     holders: Vec<Vec<(usize, u64)>>,
+    /// Numbers of ratings, each with its items.
+    sizes: Vec<(u64, u64)>,
 }
 
 impl<'a> ElementAlphas<'a> {
@@ -88,52 +90,81 @@ impl<'a> ElementAlphas<'a> {
                 }
             }
         }
-        Self { facts, multiplicities, ratings, holders }
+        let sizes = tally(ratings.iter().copied().zip(multiplicities.iter().copied()).collect());
+        Self { facts, multiplicities, ratings, holders, sizes }
     }
 
-    /// By pattern what it brings into the alpha of one element.
+    /// What items bring into the alpha of one element, by their ratings and how many of these hold it.
     fn terms(&self, element: usize) -> Vec<Terms> {
-        let holders = &self.holders[element];
         let all = self.facts.pairable_sample().ratings;
-        let chosen_by_all: u64 = holders.iter().map(|&(pattern, n)| n * self.multiplicities[pattern]).sum();
-        let mut holders = holders.iter().peekable();
-        (0..self.ratings.len())
-            .map(|pattern| {
-                let chosen = holders.next_if(|&&(holder, _)| holder == pattern).map_or(0, |&(_, n)| n);
-                let rest = self.ratings[pattern] - chosen;
-                Terms {
-                    ratings: self.ratings[pattern],
-                    items: self.multiplicities[pattern],
-                    observed: (2 * chosen * rest) as f64 / (chosen + rest - 1) as f64,
-                    expected: chosen as f64 * (all - chosen_by_all) as f64 + rest as f64 * chosen_by_all as f64,
-                }
-            })
-            .collect()
+        let holders = self.holders[element].iter();
+        let chosen: Vec<((u64, u64), u64)> =
+            tally(holders.map(|&(pattern, n)| ((self.ratings[pattern], n), self.multiplicities[pattern])).collect());
+        let chosen_by_all = chosen.iter().map(|&((_, n), items)| n * items).sum();
+        let rest = self.sizes.iter().map(|&(ratings, items)| {
+            let holding: u64 = chosen.iter().filter(|((size, _), _)| *size == ratings).map(|&(_, items)| items).sum();
+            ((ratings, 0), items - holding)
+        });
+        let of_all: Vec<((u64, u64), u64)> = rest.filter(|&(_, items)| items > 0).collect();
+        of_all.iter().chain(&chosen).map(|&(kind, items)| binary_terms(kind, items, chosen_by_all, all)).collect()
     }
 
+    /// The mean over elements. Item by item, what each element brings in with no rating that holds it is the same for all items of
+    /// one number of ratings, so that only the elements that an item's sets hold are looked at.
     fn mean(&self, linearised: &[Option<Linearised>]) -> Estimate {
         let sample = self.facts.pairable_sample();
-        let defined: Vec<(usize, &Linearised)> =
-            linearised.iter().enumerate().filter_map(|(element, all)| Some((element, all.as_ref()?))).collect();
+        let defined: Vec<&Linearised> = linearised.iter().flatten().collect();
         if defined.is_empty() {
             return Estimate::undefined(Undefined::NoDefinedLabel, sample, Method::GwetLinearised);
         }
-        let mean = |values: &mut dyn Iterator<Item = f64>| order_free_sum(values) / defined.len() as f64;
-        let mut by_pattern: Vec<Vec<f64>> = vec![Vec::with_capacity(defined.len()); self.ratings.len()];
-        for &(element, all) in &defined {
-            for (values, term) in by_pattern.iter_mut().zip(self.terms(element)) {
-                values.push(all.value(&term));
+        let chosen_by_all: Vec<u64> = self
+            .holders
+            .iter()
+            .map(|holders| holders.iter().map(|&(pattern, n)| n * self.multiplicities[pattern]).sum())
+            .collect();
+        let value_of = |element: usize, ratings: u64, chosen: u64| {
+            let terms = binary_terms((ratings, chosen), 1, chosen_by_all[element], sample.ratings);
+            linearised[element].map(|all| all.value(&terms))
+        };
+        let without: Vec<f64> = self
+            .sizes
+            .iter()
+            .map(|&(ratings, _)| order_free_sum((0..linearised.len()).filter_map(|e| value_of(e, ratings, 0))))
+            .collect();
+        let mut terms: Vec<Vec<f64>> = vec![Vec::new(); self.ratings.len()];
+        for (element, holders) in self.holders.iter().enumerate() {
+            for &(pattern, chosen) in holders {
+                let ratings = self.ratings[pattern];
+                if let (Some(with), Some(without)) = (value_of(element, ratings, chosen), value_of(element, ratings, 0))
+                {
+                    terms[pattern].push(with - without);
+                }
             }
         }
-        let by_item: Vec<(f64, u64)> = by_pattern
+        let n = defined.len() as f64;
+        let by_item: Vec<(f64, u64)> = terms
             .into_iter()
-            .map(|values| mean(&mut values.into_iter()))
-            .zip(self.multiplicities.iter().copied())
+            .enumerate()
+            .map(|(pattern, terms)| {
+                let size = self.sizes.partition_point(|&(size, _)| size < self.ratings[pattern]);
+                ((without[size] + order_free_sum(terms)) / n, self.multiplicities[pattern])
+            })
             .collect();
-        let value = mean(&mut defined.iter().map(|(_, all)| all.alpha));
-        let centre = mean(&mut defined.iter().map(|(_, all)| all.centre));
+        let value = order_free_sum(defined.iter().map(|all| all.alpha)) / n;
+        let centre = order_free_sum(defined.iter().map(|all| all.centre)) / n;
         let interval = interval::from_items(value, centre, &by_item);
         Estimate { value: Ok(value), interval, sample, method: Method::GwetLinearised }
+    }
+}
+
+/// The terms of items with (ratings, ratings that hold the element).
+fn binary_terms((ratings, chosen): (u64, u64), items: u64, chosen_by_all: u64, all: u64) -> Terms {
+    let rest = ratings - chosen;
+    Terms {
+        ratings,
+        items,
+        observed: (2 * chosen * rest) as f64 / (ratings - 1) as f64,
+        expected: chosen as f64 * (all - chosen_by_all) as f64 + rest as f64 * chosen_by_all as f64,
     }
 }
 
