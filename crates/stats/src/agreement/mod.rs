@@ -23,6 +23,7 @@ mod rater;
 mod ratings;
 mod rows;
 pub mod sets;
+pub mod xrr;
 
 pub use cohen::{PairAgreement, by_pair, mean_pairwise_cohen};
 pub use facts::Facts;

@@ -39,6 +39,11 @@ impl Interval {
 /// `linearised` holds pairs (u, number of items with this u). `centre` is the mean of the linearised values as the method at
 /// hand defines it, mostly `value` itself.
 pub(crate) fn from_items(value: f64, centre: f64, linearised: &[(f64, u64)]) -> Result<Interval, Undefined> {
+    half_width(centre, linearised).map(|half_width| Interval::around(value, half_width))
+}
+
+/// `t(n-1) · se` of [`from_items`], for figures that can exceed 1.
+pub(crate) fn half_width(centre: f64, linearised: &[(f64, u64)]) -> Result<f64, Undefined> {
     let items: u64 = linearised.iter().map(|&(_, items)| items).sum();
     if items < 2 {
         return Err(Undefined::OneItem);
@@ -49,7 +54,7 @@ pub(crate) fn from_items(value: f64, centre: f64, linearised: &[(f64, u64)]) -> 
     let n = items as f64;
     let squares = order_free_sum(linearised.iter().map(|&(u, items)| items as f64 * (u - centre).powi(2)));
     let standard_error = (squares / (n * (n - 1.0))).sqrt();
-    Ok(Interval::around(value, student_t_quantile(UPPER_TAIL, items - 1) * standard_error))
+    Ok(student_t_quantile(UPPER_TAIL, items - 1) * standard_error)
 }
 
 /// `value ± z · se` with se² = Σ L² / n², over items with influence L (of mean 0): the delta method for large n.

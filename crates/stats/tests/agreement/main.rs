@@ -6,3 +6,4 @@ mod properties;
 mod sets;
 mod table;
 mod undefined;
+mod xrr;
