@@ -1,6 +1,7 @@
 //! Agreement figures against the reference libraries, and what must hold for any ratings.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod breakdown;
 mod golden;
 mod properties;
 mod sets;
