@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::Int64Type;
 use assay_stats::agreement::{
-    Facts, by_label, by_pair, by_rater, fleiss_kappa, gwet_ac1, krippendorff_alpha, label_pairs, mean_pairwise_cohen,
-    percent_agreement,
+    Facts, Weights, by_label, by_pair, by_rater, fleiss_kappa, gwet_ac, krippendorff_alpha, label_pairs,
+    mean_pairwise_cohen, percent_agreement,
 };
-use assay_stats::{Estimate, Undefined};
+use assay_stats::{Estimate, Threads, Undefined};
 
 use super::FIGURE_VERSION;
 use super::columns::{Columns, text_at};
@@ -60,7 +60,7 @@ pub async fn compute(
         };
         if entry.reported {
             let ratings = ControlRatings::load(engine, tables, &control.name).await?;
-            let facts = Facts::new(&ratings.coded()?);
+            let facts = Facts::new(ratings.coded()?);
             measures.extend(control_measures(&control.name, &facts, &ratings));
             entry.confusion = confusion(&facts, &ratings);
             entry.dropped = dropped(used, &control, &ratings);
@@ -164,12 +164,14 @@ fn confusion(facts: &Facts, ratings: &ControlRatings) -> Vec<ConfusionCell> {
 fn control_measures(control: &str, facts: &Facts, ratings: &ControlRatings) -> Vec<Measure> {
     let scope = |by: &str| Scope { by: by.to_owned(), control: control.to_owned(), ..Scope::default() };
     let rater = |code: u32| Some(ratings.raters[code as usize].clone());
+    let weights = Weights::identity(facts.ratings().n_labels());
+    let threads = Threads::available();
     let overall = [
-        ("percent_agreement", percent_agreement(facts)),
-        ("krippendorff_alpha", krippendorff_alpha(facts)),
-        ("fleiss_kappa", fleiss_kappa(facts)),
-        ("gwet_ac1", gwet_ac1(facts)),
-        ("mean_pairwise_cohen_kappa", mean_pairwise_cohen(facts)),
+        ("percent_agreement", percent_agreement(facts, &weights)),
+        ("krippendorff_alpha", krippendorff_alpha(facts, &weights)),
+        ("fleiss_kappa", fleiss_kappa(facts, &weights)),
+        ("gwet_ac1", gwet_ac(facts, &weights)),
+        ("mean_pairwise_cohen_kappa", mean_pairwise_cohen(facts, &weights, 1, threads)),
     ];
     let mut measures: Vec<Measure> =
         overall.into_iter().map(|(name, estimate)| measure(name, scope("overall"), estimate)).collect();
@@ -178,12 +180,12 @@ fn control_measures(control: &str, facts: &Facts, ratings: &ControlRatings) -> V
         measures.push(measure("krippendorff_alpha", scope.clone(), label.alpha));
         measures.push(measure("specific_agreement", scope, label.specific));
     }
-    for pair in by_pair(facts) {
+    for pair in by_pair(facts, &weights, threads) {
         let scope = Scope { annotator: rater(pair.rater), other: rater(pair.other), ..scope("pair") };
         measures.push(measure("percent_agreement", scope.clone(), pair.percent));
         measures.push(measure("cohen_kappa", scope, pair.kappa));
     }
-    for one in by_rater(facts) {
+    for one in by_rater(facts, threads) {
         let scope = Scope { annotator: rater(one.rater), ..scope("annotator") };
         measures.push(measure("percent_agreement", scope.clone(), one.percent));
         measures.push(measure("kappa_against_others", scope, one.kappa));

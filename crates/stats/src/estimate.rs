@@ -10,13 +10,47 @@ pub struct Estimate {
     pub interval: Result<Interval, Undefined>,
     pub sample: Sample,
     pub method: Method,
+    /// Where the interval rests on a standard error.
+    pub spread: Option<Spread>,
+    /// What a chance-corrected figure is made of.
+    pub chance: Option<ChanceCorrection>,
 }
 
 impl Estimate {
     /// A figure that these ratings do not define.
-    pub(crate) fn undefined(reason: Undefined, sample: Sample, method: Method) -> Self {
-        Self { value: Err(reason), interval: Err(reason), sample, method }
+    pub fn undefined(reason: Undefined, sample: Sample, method: Method) -> Self {
+        Self { value: Err(reason), interval: Err(reason), sample, method, spread: None, chance: None }
     }
+
+    /// A figure with the interval that its standard error gives, if it has one.
+    pub(crate) fn spread(value: f64, spread: Result<Spread, Undefined>, sample: Sample, method: Method) -> Self {
+        let interval = spread.map(|spread| spread.interval(value));
+        Self { value: Ok(value), interval, sample, method, spread: spread.ok(), chance: None }
+    }
+
+    pub(crate) fn with_chance(self, observed: f64, expected: f64) -> Self {
+        Self { chance: Some(ChanceCorrection { observed, expected }), ..self }
+    }
+
+    /// The interval of a share, which cannot be negative.
+    pub(crate) fn of_share(self) -> Self {
+        Self { interval: self.interval.map(Interval::of_share), ..self }
+    }
+}
+
+/// How far a figure would vary, and by which distribution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    pub standard_error: f64,
+    /// Degrees of freedom of Student's t; `None` is the normal distribution.
+    pub degrees: Option<u64>,
+}
+
+/// Observed agreement and the agreement that chance would give: value = (observed - expected) / (1 - expected).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ChanceCorrection {
+    pub observed: f64,
+    pub expected: f64,
 }
 
 /// What a figure was computed from.

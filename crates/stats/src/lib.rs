@@ -8,7 +8,9 @@
 pub mod agreement;
 mod estimate;
 pub mod interval;
+mod parallel;
 pub mod resample;
 mod sum;
 
-pub use estimate::{Estimate, Method, Sample, Undefined};
+pub use estimate::{ChanceCorrection, Estimate, Method, Sample, Spread, Undefined};
+pub use parallel::Threads;

@@ -1,24 +1,27 @@
+use std::sync::OnceLock;
+
+use super::margins::Margins;
 use super::pairs::PairTables;
 use super::ratings::Ratings;
-use super::rows::{Row, RowCounts};
+use super::rows::{Counter, Row, RowCounts};
+use super::weights::Weights;
 use crate::estimate::{Sample, Undefined};
+use crate::parallel::Threads;
 
-/// The additive counts that every agreement figure is a function of.
-///
-/// Facts of disjoint sets of items [merge](Self::merge) to the facts of all the items, provided that both use the same codes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Ratings with the counts that agreement figures are functions of. What only some figures need is counted when first asked for.
+#[derive(Debug, Clone)]
 pub struct Facts {
-    /// Distinct sets of (rater, label), with the number of items answered so.
-    pub(super) answers: RowCounts,
-    /// For each distinct set of answers the place of its pattern.
-    pub(super) pattern_of: Vec<usize>,
+    pub(super) ratings: Ratings,
     pub(super) patterns: Patterns,
-    pub(super) pairs: PairTables,
-    pub(super) n_raters: usize,
-    pub(super) n_labels: usize,
+    /// By item: the place of its pattern; items without ratings have none.
+    pattern_of: Vec<u32>,
+    pairs: OnceLock<PairTables>,
+    margins: OnceLock<Margins>,
     sample: Sample,
     pairable: Sample,
 }
+
+const NO_PATTERN: u32 = u32::MAX;
 
 /// Distinct patterns of label counts per item: what coefficients without rater identity need.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +56,20 @@ impl<'a> Pattern<'a> {
     pub(super) fn is_pairable(&self) -> bool {
         self.ratings >= 2
     }
+
+    /// How much the ordered pairs of raters disagree together: their number, each pair weighed by its labels.
+    pub(super) fn disagreement(&self, weights: &Weights) -> f64 {
+        if weights.is_identity() {
+            return (self.pairs() - self.agreeing_pairs()) as f64;
+        }
+        let mut sum = 0.0;
+        for (place, &(label, n)) in self.labels.iter().enumerate() {
+            for &(other, m) in &self.labels[place + 1..] {
+                sum += f64::from(n) * f64::from(m) * weights.disagreement(label, other);
+            }
+        }
+        2.0 * sum
+    }
 }
 
 impl Patterns {
@@ -66,30 +83,43 @@ impl Patterns {
 }
 
 impl Facts {
-    pub fn new(ratings: &Ratings) -> Self {
-        let rows: Vec<(&Row, u64)> = ratings
-            .offsets
-            .windows(2)
-            .map(|bounds| (&ratings.cells[bounds[0]..bounds[1]], 1))
-            .filter(|(row, _)| !row.is_empty())
-            .collect();
-        Self::from_answers(&rows, ratings.n_raters, ratings.n_labels)
+    pub fn new(ratings: Ratings) -> Self {
+        let (patterns, pattern_of) = count_patterns(&ratings);
+        let (sample, pairable) = samples(&ratings);
+        Self {
+            patterns: Patterns { rows: patterns, n_labels: ratings.n_labels },
+            ratings,
+            pattern_of,
+            pairs: OnceLock::new(),
+            margins: OnceLock::new(),
+            sample,
+            pairable,
+        }
     }
 
-    /// The facts of the items of both. The codes of raters and labels must mean the same in both.
-    pub fn merge(&self, other: &Self) -> Self {
-        let rows: Vec<(&Row, u64)> = self.answers.iter().chain(other.answers.iter()).collect();
-        Self::from_answers(&rows, self.n_raters.max(other.n_raters), self.n_labels.max(other.n_labels))
+    pub fn ratings(&self) -> &Ratings {
+        &self.ratings
     }
 
-    fn from_answers(rows: &[(&Row, u64)], n_raters: usize, n_labels: usize) -> Self {
-        let (answers, _) = RowCounts::count(rows);
-        let (patterns, pattern_of) = count_patterns(&answers);
-        let pairs = PairTables::new(&answers);
-        let sample = sample_of(&answers, n_raters, 1);
-        let pairable = sample_of(&answers, n_raters, 2);
-        let patterns = Patterns { rows: patterns, n_labels };
-        Self { answers, pattern_of, patterns, pairs, n_raters, n_labels, sample, pairable }
+    /// The items with at least two ratings: their answers, each with the pattern of the item.
+    pub(super) fn pairable_items(&self) -> impl Iterator<Item = (&[(u32, u32)], Pattern<'_>)> {
+        self.rated_items().filter(|(_, pattern)| pattern.is_pairable())
+    }
+
+    /// The items with a rating: their answers, each with the pattern of the item.
+    pub(super) fn rated_items(&self) -> impl Iterator<Item = (&[(u32, u32)], Pattern<'_>)> {
+        let rated = self.ratings.items().zip(&self.pattern_of).filter(|&(_, &place)| place != NO_PATTERN);
+        rated.map(|(answers, &place)| (answers, Pattern::of(self.patterns.rows.get(place as usize))))
+    }
+
+    /// For every pair of raters who share an item the table of their labels.
+    pub(super) fn pairs(&self, threads: Threads) -> &PairTables {
+        self.pairs.get_or_init(|| PairTables::new(&self.ratings, threads))
+    }
+
+    /// How often each rater chose each label.
+    pub(super) fn margins(&self) -> &Margins {
+        self.margins.get_or_init(|| Margins::new(&self.ratings))
     }
 
     /// All items with a rating.
@@ -104,8 +134,19 @@ impl Facts {
 
     /// How often each label was given, by label code.
     pub fn label_counts(&self) -> Vec<u64> {
-        let mut counts = vec![0; self.n_labels];
+        let mut counts = vec![0; self.ratings.n_labels];
         for pattern in self.patterns.iter() {
+            for &(label, count) in pattern.labels {
+                counts[label as usize] += u64::from(count) * pattern.items;
+            }
+        }
+        counts
+    }
+
+    /// How often each label was given to an item with at least two ratings, by label code.
+    pub fn pairable_label_counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.ratings.n_labels];
+        for pattern in self.patterns.pairable() {
             for &(label, count) in pattern.labels {
                 counts[label as usize] += u64::from(count) * pattern.items;
             }
@@ -127,34 +168,47 @@ impl Facts {
     }
 }
 
-fn count_patterns(answers: &RowCounts) -> (RowCounts, Vec<usize>) {
-    let mut cells: Vec<(u32, u32)> = Vec::new();
-    let mut bounds = Vec::new();
+fn count_patterns(ratings: &Ratings) -> (RowCounts, Vec<u32>) {
+    let mut counter = Counter::new();
     let mut labels: Vec<u32> = Vec::new();
-    for (row, items) in answers.iter() {
-        labels.clear();
-        labels.extend(row.iter().map(|&(_, label)| label));
-        labels.sort_unstable();
-        let start = cells.len();
-        for same in labels.chunk_by(|a, b| a == b) {
-            cells.push((same[0], same.len() as u32));
+    let mut row: Vec<(u32, u32)> = Vec::new();
+    let mut pattern_of: Vec<u32> = Vec::with_capacity(ratings.n_items());
+    for answers in ratings.items() {
+        if answers.is_empty() {
+            pattern_of.push(NO_PATTERN);
+            continue;
         }
-        bounds.push((start..cells.len(), items));
+        labels.clear();
+        labels.extend(answers.iter().map(|&(_, label)| label));
+        labels.sort_unstable();
+        row.clear();
+        row.extend(labels.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)));
+        pattern_of.push(counter.add(&row, 1));
     }
-    let rows: Vec<(&Row, u64)> = bounds.into_iter().map(|(range, items)| (&cells[range], items)).collect();
-    RowCounts::count(&rows)
+    let (rows, places) = counter.finish();
+    for place in pattern_of.iter_mut().filter(|place| **place != NO_PATTERN) {
+        *place = places[*place as usize];
+    }
+    (rows, pattern_of)
 }
 
-fn sample_of(answers: &RowCounts, n_raters: usize, at_least: usize) -> Sample {
-    let mut seen = vec![false; n_raters];
-    let mut sample = Sample::default();
-    for (row, items) in answers.iter().filter(|(row, _)| row.len() >= at_least) {
-        sample.items += items;
-        sample.ratings += items * row.len() as u64;
-        for &(rater, _) in row {
-            seen[rater as usize] = true;
+/// Of all items with a rating, and of those with at least two.
+fn samples(ratings: &Ratings) -> (Sample, Sample) {
+    let mut seen = vec![0_u8; ratings.n_raters];
+    let (mut all, mut pairable) = (Sample::default(), Sample::default());
+    for answers in ratings.items().filter(|answers| !answers.is_empty()) {
+        let is_pairable = answers.len() >= 2;
+        all.items += 1;
+        all.ratings += answers.len() as u64;
+        if is_pairable {
+            pairable.items += 1;
+            pairable.ratings += answers.len() as u64;
+        }
+        for &(rater, _) in answers {
+            seen[rater as usize] |= 1 + 2 * u8::from(is_pairable);
         }
     }
-    sample.raters = seen.iter().filter(|&&seen| seen).count() as u64;
-    sample
+    all.raters = seen.iter().filter(|&&seen| seen != 0).count() as u64;
+    pairable.raters = seen.iter().filter(|&&seen| seen > 1).count() as u64;
+    (all, pairable)
 }

@@ -1,8 +1,9 @@
 use super::facts::{Facts, Pattern, Patterns};
 use super::krippendorff::alpha_of;
 use super::rows::RowCounts;
+use super::weights::Weights;
 use crate::estimate::{Estimate, Method, Sample, Undefined};
-use crate::interval::{self, Interval};
+use crate::interval;
 use crate::sum::tally;
 
 /// How well raters agree on one label.
@@ -48,7 +49,7 @@ pub fn label_pairs(facts: &Facts) -> Vec<LabelPairCount> {
 pub fn by_label(facts: &Facts) -> Vec<LabelAgreement> {
     let sample = facts.pairable_sample();
     if let Err(reason) = facts.check_pairable() {
-        return (0..facts.n_labels as u32).map(|label| undefined(label, reason, sample)).collect();
+        return (0..facts.ratings.n_labels as u32).map(|label| undefined(label, reason, sample)).collect();
     }
     let sizes = tally(facts.patterns.pairable().map(|pattern| (pattern.ratings, pattern.items)).collect());
     let counts = tally(
@@ -61,7 +62,7 @@ pub fn by_label(facts: &Facts) -> Vec<LabelAgreement> {
             .collect(),
     );
     let mut start = 0;
-    (0..facts.n_labels as u32)
+    (0..facts.ratings.n_labels as u32)
         .map(|label| {
             let end = start + counts[start..].partition_point(|&((other, ..), _)| other == label);
             let of_label = &counts[start..end];
@@ -72,7 +73,7 @@ pub fn by_label(facts: &Facts) -> Vec<LabelAgreement> {
             let against_rest = against_rest(of_label, &sizes);
             LabelAgreement {
                 label,
-                alpha: alpha_of(&against_rest, sample),
+                alpha: alpha_of(&against_rest, &Weights::identity(2), sample),
                 specific: specific_agreement(&against_rest, sample),
             }
         })
@@ -104,8 +105,7 @@ fn against_rest(of_label: &[((u32, u64, u32), u64)], sizes: &[(u64, u64)]) -> Pa
             rows.push((vec![(1, ratings as u32)], items - with));
         }
     }
-    let rows: Vec<_> = rows.iter().map(|(row, items)| (&row[..], *items)).collect();
-    Patterns { rows: RowCounts::count(&rows).0, n_labels: 2 }
+    Patterns { rows: RowCounts::count(rows.iter().map(|(row, items)| (&row[..], *items))), n_labels: 2 }
 }
 
 /// Specific agreement of code 0, which occurs.
@@ -133,6 +133,5 @@ fn specific_agreement(patterns: &Patterns, sample: Sample) -> Estimate {
             (value + (agreeing as f64 - value * possible as f64) / mean_possible, items)
         })
         .collect();
-    let interval = interval::from_items(value, value, &by_item).map(Interval::of_share);
-    Estimate { value: Ok(value), interval, sample, method: Method::LinearisedRatio }
+    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::LinearisedRatio).of_share()
 }

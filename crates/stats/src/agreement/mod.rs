@@ -1,37 +1,47 @@
-//! Agreement on nominal labels between any number of raters, each of whom may have rated any of the items.
+//! Agreement on labels between any number of raters, each of whom may have rated any of the items; labels may be nominal or weighed.
 //!
 //! | figure | function | source | items that count |
 //! | --- | --- | --- | --- |
-//! | percent agreement | [`percent_agreement`] | mean over items of the share of agreeing rater pairs | two ratings or more |
+//! | percent agreement | [`percent_agreement`], [`pooled_percent_agreement`] | means over items, over pairs of ratings | two ratings or more |
 //! | alpha | [`krippendorff_alpha`] | Krippendorff (2011) | two ratings or more |
-//! | kappa | [`fleiss_kappa`] | Fleiss (1971), Gwet (2014) for unequal numbers of ratings | all, see there |
-//! | AC1 | [`gwet_ac1`] | Gwet (2008, 2014) | all, see there |
+//! | Fleiss' kappa | [`fleiss_kappa`] | Fleiss (1971), Gwet (2014) for unequal numbers of ratings | all, see there |
+//! | Conger's kappa | [`conger_kappa`] | Conger (1980), Gwet (2014) | all, see there |
+//! | AC1, AC2 | [`gwet_ac`] | Gwet (2008, 2014) | all, see there |
+//! | S | [`brennan_prediger`] | Brennan and Prediger (1981) | all, see there |
 //! | mean pairwise kappa | [`mean_pairwise_cohen`] | Cohen (1960), Light (1971) | two ratings or more |
-//! | per pair | [`by_pair`] | Cohen (1960) | shared by the two |
+//! | per pair | [`by_pair`] | Cohen (1960, 1968), Scott (1955) | shared by the two |
 //! | per label | [`by_label`] | alpha of the label against the rest, specific agreement | two ratings or more |
 //! | per rater | [`by_rater`] | agreement with the other raters of the same items | rated by the rater and another |
 
 pub mod breakdown;
+mod coefficient;
 mod cohen;
+mod conger;
+mod draw;
+mod draw_raters;
 mod facts;
-mod gwet;
 mod item;
 mod krippendorff;
 mod label;
+mod margins;
 mod pairs;
-mod percent;
 mod rater;
 mod ratings;
 mod rows;
 pub mod sets;
+mod totals;
+mod weights;
 pub mod xrr;
 
+pub use coefficient::{brennan_prediger, fleiss_kappa, gwet_ac, percent_agreement, pooled_percent_agreement};
 pub use cohen::{PairAgreement, by_pair, mean_pairwise_cohen};
+pub use conger::conger_kappa;
+pub use draw::{Coefficient, Coefficients};
+pub use draw_raters::RaterCoefficients;
 pub use facts::Facts;
-pub use gwet::{fleiss_kappa, gwet_ac1};
 pub use item::share_of_differing_pairs;
-pub use krippendorff::krippendorff_alpha;
+pub use krippendorff::{krippendorff_alpha, ordinal_weights};
 pub use label::{LabelAgreement, LabelPairCount, by_label, label_pairs};
-pub use percent::percent_agreement;
 pub use rater::{RaterAgreement, by_rater};
 pub use ratings::{Ratings, RatingsError};
+pub use weights::{Scheme, Weights, WeightsError};

@@ -1,6 +1,7 @@
 use super::facts::{Facts, Pattern};
 use crate::estimate::{Estimate, Method, Sample, Undefined};
-use crate::interval::{self, Interval};
+use crate::interval;
+use crate::parallel::Threads;
 use crate::sum::{FractionSum, order_free_sum};
 
 /// One rater compared with all other raters of the same items.
@@ -18,19 +19,15 @@ pub struct RaterAgreement {
 /// Each item weighs the same: on item i the others choose label k with the share sᵢₖ of the other raters. Then kappa is
 /// (pₒ - pₑ) / (1 - pₑ) with pₒ the mean of sᵢₖ at the rater's own labels and pₑ = Σ pₖ qₖ, where p are the rater's label shares
 /// and q the means of s. Interval of kappa: infinitesimal jackknife over the rater's items.
-pub fn by_rater(facts: &Facts) -> Vec<RaterAgreement> {
-    let mut answers: Vec<Vec<Answer<'_>>> = vec![Vec::new(); facts.n_raters];
-    for ((row, items), &place) in facts.answers.iter().zip(&facts.pattern_of) {
-        if row.len() < 2 {
-            continue;
-        }
-        let pattern = Pattern { items, ..Pattern::of(facts.patterns.rows.get(place)) };
+pub fn by_rater(facts: &Facts, threads: Threads) -> Vec<RaterAgreement> {
+    let mut answers: Vec<Vec<Answer<'_>>> = vec![Vec::new(); facts.ratings.n_raters];
+    for (row, pattern) in facts.pairable_items() {
         for &(rater, label) in row {
-            answers[rater as usize].push(Answer { label, pattern });
+            answers[rater as usize].push(Answer { label, pattern: Pattern { items: 1, ..pattern } });
         }
     }
-    let met = raters_met(facts);
-    (0_u32..).zip(&answers).zip(met).map(|((rater, answers), met)| against_others(rater, answers, met, facts)).collect()
+    let met = raters_met(facts, threads);
+    threads.map(answers.len(), |rater| against_others(rater as u32, &answers[rater], met[rater], facts))
 }
 
 /// A label that the rater gave to items of one pattern (which includes that label).
@@ -78,19 +75,14 @@ fn against_others(rater: u32, answers: &[Answer<'_>], met: u64, facts: &Facts) -
     }
     let share = total.total() / items as f64;
     let by_item: Vec<(f64, u64)> = answers.iter().map(|answer| (answer.agreement(), answer.pattern.items)).collect();
-    let percent = Estimate {
-        value: Ok(share),
-        interval: interval::from_items(share, share, &by_item).map(Interval::of_share),
-        sample,
-        method: Method::ItemMean,
-    };
-    RaterAgreement { rater, percent, kappa: kappa(answers, share, sample, facts.n_labels) }
+    let percent = Estimate::spread(share, interval::from_items(share, &by_item), sample, Method::ItemMean).of_share();
+    RaterAgreement { rater, percent, kappa: kappa(answers, share, sample, facts.ratings.n_labels) }
 }
 
 /// By rater code: how many raters share an item with this one, itself included.
-fn raters_met(facts: &Facts) -> Vec<u64> {
-    let mut met = vec![1; facts.n_raters];
-    for ((rater, other), _) in facts.pairs.iter() {
+fn raters_met(facts: &Facts, threads: Threads) -> Vec<u64> {
+    let mut met = vec![1; facts.ratings.n_raters];
+    for ((rater, other), _) in facts.pairs(threads).iter() {
         met[rater as usize] += 1;
         met[other as usize] += 1;
     }
@@ -122,6 +114,6 @@ fn kappa(answers: &[Answer<'_>], agreement: f64, sample: Sample, n_labels: usize
         value + change / (1.0 - chance)
     };
     let by_item: Vec<(f64, u64)> = answers.iter().map(|answer| (linearise(answer), answer.pattern.items)).collect();
-    let interval = interval::from_items(value, value, &by_item);
-    Estimate { value: Ok(value), interval, sample, method: Method::InfinitesimalJackknife }
+    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::InfinitesimalJackknife)
+        .with_chance(agreement, chance)
 }

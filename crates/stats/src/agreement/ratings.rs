@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Range;
 
 /// Ratings sorted by item: item `i` owns the positions `offsets[i]..offsets[i + 1]` of raters and labels.
 ///
@@ -93,6 +94,34 @@ impl Ratings {
             }
         }
         Ok(Self { offsets, cells, n_raters, n_labels })
+    }
+}
+
+impl Ratings {
+    pub fn n_items(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    pub fn n_ratings(&self) -> usize {
+        self.cells.len()
+    }
+
+    pub fn n_raters(&self) -> usize {
+        self.n_raters
+    }
+
+    pub fn n_labels(&self) -> usize {
+        self.n_labels
+    }
+
+    /// The (rater, label) codes of each item, ascending by rater.
+    pub fn items(&self) -> impl ExactSizeIterator<Item = &[(u32, u32)]> {
+        self.items_in(0..self.n_items())
+    }
+
+    /// The answers of these items, by their places.
+    pub(crate) fn items_in(&self, items: Range<usize>) -> impl ExactSizeIterator<Item = &[(u32, u32)]> {
+        self.offsets[items.start..=items.end].windows(2).map(|bounds| &self.cells[bounds[0]..bounds[1]])
     }
 }
 

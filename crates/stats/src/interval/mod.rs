@@ -6,7 +6,7 @@ mod student_t;
 use normal::normal_quantile;
 use student_t::student_t_quantile;
 
-use crate::estimate::Undefined;
+use crate::estimate::{Spread, Undefined};
 use crate::sum::order_free_sum;
 
 /// The confidence level of every interval.
@@ -34,16 +34,22 @@ impl Interval {
     }
 }
 
-/// `value ± t(n-1) · se` with se² = Σ (uᵢ - centre)² / (n (n - 1)), over items i with linearised values uᵢ.
-///
-/// `linearised` holds pairs (u, number of items with this u). `centre` is the mean of the linearised values as the method at
-/// hand defines it, mostly `value` itself.
-pub(crate) fn from_items(value: f64, centre: f64, linearised: &[(f64, u64)]) -> Result<Interval, Undefined> {
-    half_width(centre, linearised).map(|half_width| Interval::around(value, half_width))
+impl Spread {
+    /// `value ± quantile · standard error`.
+    pub(crate) fn interval(self, value: f64) -> Interval {
+        let quantile = match self.degrees {
+            Some(degrees) => student_t_quantile(UPPER_TAIL, degrees),
+            None => normal_quantile(UPPER_TAIL),
+        };
+        Interval::around(value, quantile * self.standard_error)
+    }
 }
 
-/// `t(n-1) · se` of [`from_items`], for figures that can exceed 1.
-pub(crate) fn half_width(centre: f64, linearised: &[(f64, u64)]) -> Result<f64, Undefined> {
+/// t(n-1) and se² = Σ (uᵢ - centre)² / (n (n - 1)), over items i with linearised values uᵢ.
+///
+/// `linearised` holds pairs (u, number of items with this u). `centre` is the mean of the linearised values as the method at
+/// hand defines it, mostly the figure's value.
+pub(crate) fn from_items(centre: f64, linearised: &[(f64, u64)]) -> Result<Spread, Undefined> {
     let items: u64 = linearised.iter().map(|&(_, items)| items).sum();
     if items < 2 {
         return Err(Undefined::OneItem);
@@ -53,12 +59,11 @@ pub(crate) fn half_width(centre: f64, linearised: &[(f64, u64)]) -> Result<f64, 
     }
     let n = items as f64;
     let squares = order_free_sum(linearised.iter().map(|&(u, items)| items as f64 * (u - centre).powi(2)));
-    let standard_error = (squares / (n * (n - 1.0))).sqrt();
-    Ok(student_t_quantile(UPPER_TAIL, items - 1) * standard_error)
+    Ok(Spread { standard_error: (squares / (n * (n - 1.0))).sqrt(), degrees: Some(items - 1) })
 }
 
-/// `value ± z · se` with se² = Σ L² / n², over items with influence L (of mean 0): the delta method for large n.
-pub(crate) fn from_influence(value: f64, influence: &[(f64, u64)]) -> Result<Interval, Undefined> {
+/// Normal with se² = Σ L² / n², over items with influence L (of mean 0): the delta method for large n.
+pub(crate) fn from_influence(influence: &[(f64, u64)]) -> Result<Spread, Undefined> {
     let items: u64 = influence.iter().map(|&(_, items)| items).sum();
     if items < 2 {
         return Err(Undefined::OneItem);
@@ -67,7 +72,7 @@ pub(crate) fn from_influence(value: f64, influence: &[(f64, u64)]) -> Result<Int
         return Err(Undefined::ZeroVariance);
     }
     let squares = order_free_sum(influence.iter().map(|&(l, items)| items as f64 * l * l));
-    Ok(Interval::around(value, normal_quantile(UPPER_TAIL) * squares.sqrt() / items as f64))
+    Ok(Spread { standard_error: squares.sqrt() / items as f64, degrees: None })
 }
 
 #[cfg(test)]
@@ -78,22 +83,22 @@ mod tests {
     #[test]
     fn mean_of_four_items_has_the_textbook_interval() {
         // scipy.stats.t.interval(0.95, 3, 0.5, sem([0.1, 0.4, 0.6, 0.9]))
-        let interval = from_items(0.5, 0.5, &[(0.1, 1), (0.4, 1), (0.6, 1), (0.9, 1)]).unwrap();
+        let interval = from_items(0.5, &[(0.1, 1), (0.4, 1), (0.6, 1), (0.9, 1)]).unwrap().interval(0.5);
         assert!((interval.low - -0.035_685_536_271_416).abs() < 1e-12, "{interval:?}");
         assert_eq!(interval.high, 1.0, "cut at 1");
     }
 
     #[test]
     fn repeated_values_count_as_often_as_they_occur() {
-        let once = from_items(0.5, 0.5, &[(0.4, 1), (0.6, 1), (0.4, 1), (0.6, 1)]);
-        assert_eq!(once, from_items(0.5, 0.5, &[(0.6, 2), (0.4, 2)]));
+        let once = from_items(0.5, &[(0.4, 1), (0.6, 1), (0.4, 1), (0.6, 1)]);
+        assert_eq!(once, from_items(0.5, &[(0.6, 2), (0.4, 2)]));
     }
 
     #[test]
     fn one_item_and_no_spread_have_no_interval() {
-        assert_eq!(from_items(0.5, 0.5, &[(0.5, 1)]), Err(Undefined::OneItem));
-        assert_eq!(from_items(1.0, 1.0, &[(1.0, 7), (0.0, 0)]), Err(Undefined::ZeroVariance));
-        assert_eq!(from_influence(1.0, &[(0.0, 7)]), Err(Undefined::ZeroVariance));
-        assert_eq!(from_influence(0.0, &[(0.5, 1)]), Err(Undefined::OneItem));
+        assert_eq!(from_items(0.5, &[(0.5, 1)]), Err(Undefined::OneItem));
+        assert_eq!(from_items(1.0, &[(1.0, 7), (0.0, 0)]), Err(Undefined::ZeroVariance));
+        assert_eq!(from_influence(&[(0.0, 7)]), Err(Undefined::ZeroVariance));
+        assert_eq!(from_influence(&[(0.5, 1)]), Err(Undefined::OneItem));
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use assay_stats::Estimate;
-use assay_stats::agreement::{
-    by_label, by_pair, by_rater, fleiss_kappa, gwet_ac1, krippendorff_alpha, mean_pairwise_cohen, percent_agreement,
-};
+use assay_stats::agreement::by_label;
 
 use super::table::Table;
+use super::table::nominal::{
+    by_pair, by_rater, fleiss_kappa, gwet_ac1, krippendorff_alpha, mean_pairwise_cohen, percent_agreement,
+};
 
 const TABLES: [(&str, &str); 3] = [
     ("animals", include_str!("../data/animals.csv")),

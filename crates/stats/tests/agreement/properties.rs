@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
-use assay_stats::agreement::{
-    Facts, by_label, by_pair, by_rater, fleiss_kappa, gwet_ac1, krippendorff_alpha, label_pairs, mean_pairwise_cohen,
-    percent_agreement,
-};
+use assay_stats::agreement::{Facts, by_label, label_pairs};
 use assay_stats::{Estimate, Undefined};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
 use super::table::facts;
+use super::table::nominal::{
+    brennan_prediger, by_pair, by_rater, conger_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, mean_pairwise_cohen,
+    percent_agreement, pooled_percent_agreement,
+};
 
 const RATERS: usize = 5;
 const LABELS: usize = 4;
@@ -39,11 +40,15 @@ fn figures(facts: &Facts, raters: &[u32], labels: &[u32]) -> BTreeMap<(&'static 
         (("fleiss", 0, 0), fleiss_kappa(facts)),
         (("ac1", 0, 0), gwet_ac1(facts)),
         (("cohen", 0, 0), mean_pairwise_cohen(facts)),
+        (("conger", 0, 0), conger_kappa(facts)),
+        (("brennan prediger", 0, 0), brennan_prediger(facts)),
+        (("pooled percent", 0, 0), pooled_percent_agreement(facts)),
     ]);
     for pair in by_pair(facts) {
         let (a, b) = (rater(pair.rater), rater(pair.other));
         figures.insert(("pair percent", a.min(b), a.max(b)), pair.percent);
         figures.insert(("pair kappa", a.min(b), a.max(b)), pair.kappa);
+        figures.insert(("pair pi", a.min(b), a.max(b)), pair.pi);
     }
     for one in by_rater(facts) {
         figures.insert(("rater percent", rater(one.rater), 0), one.percent);
@@ -85,14 +90,6 @@ proptest! {
             .collect();
         renamed.rotate_left(if items.is_empty() { 0 } else { seed as usize % items.len() });
         prop_assert_eq!(plain, figures(&facts_of(&renamed), &raters, &labels));
-    }
-
-    #[test]
-    fn counts_of_parts_add_up(a in items(20), b in items(20), c in items(20)) {
-        let all: Items = [a.clone(), b.clone(), c.clone()].concat();
-        let (a, b, c) = (facts_of(&a), facts_of(&b), facts_of(&c));
-        prop_assert_eq!(&a.merge(&b).merge(&c), &facts_of(&all));
-        prop_assert_eq!(a.merge(&b.merge(&c)), c.merge(&a).merge(&b));
     }
 
     #[test]

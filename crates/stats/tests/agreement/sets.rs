@@ -2,11 +2,12 @@ use assay_stats::agreement::sets::{
     ElementAlphas, EmptySets, LabelSets, LabelSetsError, SetAlpha, SetDistance, SetFacts, krippendorff_alpha_per_label,
     krippendorff_alpha_sets,
 };
-use assay_stats::agreement::{Facts, Ratings, krippendorff_alpha};
+use assay_stats::agreement::{Facts, Ratings};
 use assay_stats::resample::Statistic;
 use assay_stats::{Estimate, Undefined};
 use proptest::prelude::*;
 
+use super::table::nominal::krippendorff_alpha;
 use super::table::ratings;
 
 const DISTANCES: [SetDistance; 3] = [SetDistance::Nominal, SetDistance::Jaccard, SetDistance::Masi];
@@ -182,7 +183,7 @@ proptest! {
                 item.iter().map(|(r, set)| (*r, distinct.binary_search(&sorted(set)).unwrap() as u32)).collect()
             })
             .collect();
-        let plain = krippendorff_alpha(&Facts::new(&ratings(&nominal, 5, distinct.len())));
+        let plain = krippendorff_alpha(&Facts::new(ratings(&nominal, 5, distinct.len())));
         let sets = krippendorff_alpha_sets(&facts, SetDistance::Nominal);
         prop_assert_eq!(sets.sample, plain.sample);
         match (sets.value, plain.value) {

@@ -29,7 +29,7 @@ impl Table {
 
 /// Facts of items given as (rater, label) lists.
 pub fn facts(items: &[Vec<(u32, u32)>], n_raters: usize, n_labels: usize) -> Facts {
-    Facts::new(&ratings(items, n_raters, n_labels))
+    Facts::new(ratings(items, n_raters, n_labels))
 }
 
 /// Ratings of items given as (rater, label) lists.
@@ -42,4 +42,54 @@ pub fn ratings(items: &[Vec<(u32, u32)>], n_raters: usize, n_labels: usize) -> R
         offsets.push(raters.len());
     }
     Ratings::new(offsets, &raters, &labels, n_raters, n_labels).unwrap()
+}
+
+/// The figures with identity weights.
+pub mod nominal {
+    use assay_stats::agreement::{self, Facts, PairAgreement, RaterAgreement, Weights};
+    use assay_stats::{Estimate, Threads};
+
+    fn identity(facts: &Facts) -> Weights {
+        Weights::identity(facts.ratings().n_labels())
+    }
+
+    pub fn percent_agreement(facts: &Facts) -> Estimate {
+        agreement::percent_agreement(facts, &identity(facts))
+    }
+
+    pub fn pooled_percent_agreement(facts: &Facts) -> Estimate {
+        agreement::pooled_percent_agreement(facts, &identity(facts))
+    }
+
+    pub fn krippendorff_alpha(facts: &Facts) -> Estimate {
+        agreement::krippendorff_alpha(facts, &identity(facts))
+    }
+
+    pub fn fleiss_kappa(facts: &Facts) -> Estimate {
+        agreement::fleiss_kappa(facts, &identity(facts))
+    }
+
+    pub fn conger_kappa(facts: &Facts) -> Estimate {
+        agreement::conger_kappa(facts, &identity(facts))
+    }
+
+    pub fn gwet_ac1(facts: &Facts) -> Estimate {
+        agreement::gwet_ac(facts, &identity(facts))
+    }
+
+    pub fn brennan_prediger(facts: &Facts) -> Estimate {
+        agreement::brennan_prediger(facts, &identity(facts))
+    }
+
+    pub fn mean_pairwise_cohen(facts: &Facts) -> Estimate {
+        agreement::mean_pairwise_cohen(facts, &identity(facts), 1, Threads::ONE)
+    }
+
+    pub fn by_pair(facts: &Facts) -> Vec<PairAgreement> {
+        agreement::by_pair(facts, &identity(facts), Threads::ONE)
+    }
+
+    pub fn by_rater(facts: &Facts) -> Vec<RaterAgreement> {
+        agreement::by_rater(facts, Threads::ONE)
+    }
 }

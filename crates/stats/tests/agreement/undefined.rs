@@ -1,18 +1,22 @@
-use assay_stats::agreement::{
-    Facts, by_label, by_pair, by_rater, fleiss_kappa, gwet_ac1, krippendorff_alpha, mean_pairwise_cohen,
-    percent_agreement,
-};
+use assay_stats::agreement::{Facts, by_label};
 use assay_stats::{Estimate, Undefined};
 
 use super::table::facts;
+use super::table::nominal::{
+    brennan_prediger, by_pair, by_rater, conger_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, mean_pairwise_cohen,
+    percent_agreement, pooled_percent_agreement,
+};
 
-fn overall(facts: &Facts) -> [Estimate; 5] {
+fn overall(facts: &Facts) -> [Estimate; 8] {
     [
         percent_agreement(facts),
         krippendorff_alpha(facts),
         fleiss_kappa(facts),
         gwet_ac1(facts),
         mean_pairwise_cohen(facts),
+        conger_kappa(facts),
+        brennan_prediger(facts),
+        pooled_percent_agreement(facts),
     ]
 }
 
@@ -41,11 +45,13 @@ fn nothing_to_compare() {
 #[test]
 fn one_category_agrees_in_percent_and_has_no_chance_corrected_figure() {
     let facts = facts(&[vec![(0, 1), (1, 1)], vec![(0, 1), (1, 1)]], 2, 2);
-    let [percent, alpha, fleiss, ac1, cohen] = overall(&facts);
-    assert_eq!(percent.value, Ok(1.0));
-    assert_eq!(percent.interval, Err(Undefined::ZeroVariance));
-    for estimate in [alpha, fleiss, ac1, by_pair(&facts)[0].kappa, by_rater(&facts)[0].kappa, by_label(&facts)[1].alpha]
-    {
+    let [percent, alpha, fleiss, ac1, cohen, conger, s, pooled] = overall(&facts);
+    for share in [percent, pooled] {
+        assert_eq!((share.value, share.interval), (Ok(1.0), Err(Undefined::ZeroVariance)));
+    }
+    let pair = by_pair(&facts)[0];
+    let others = [pair.kappa, pair.pi, by_rater(&facts)[0].kappa, by_label(&facts)[1].alpha];
+    for estimate in [alpha, fleiss, ac1, conger, s].into_iter().chain(others) {
         assert_eq!(estimate.value, Err(Undefined::SingleCategory));
     }
     assert_eq!(cohen.value, Err(Undefined::NoDefinedPair));
@@ -67,7 +73,7 @@ fn one_item_has_a_value_but_no_interval() {
         assert!(estimate.value.is_ok());
         assert_eq!(estimate.interval, Err(Undefined::OneItem));
     }
-    assert_eq!(percent_agreement(&facts).value, Ok(1.0 / 3.0));
+    assert!((percent_agreement(&facts).value.unwrap() - 1.0 / 3.0).abs() < 1e-15);
 }
 
 #[test]

@@ -1,9 +1,10 @@
-use assay_stats::agreement::xrr::{CrossReplication, LabelDistance, Xrr, XrrError};
-use assay_stats::agreement::{Facts, Ratings, by_pair, krippendorff_alpha};
+use assay_stats::agreement::xrr::{CrossReplication, Xrr, XrrError};
+use assay_stats::agreement::{Facts, Ratings, Scheme, Weights};
 use assay_stats::resample::Statistic;
 use assay_stats::{Estimate, Undefined};
 use proptest::prelude::*;
 
+use super::table::nominal::{by_pair, krippendorff_alpha};
 use super::table::{facts, ratings};
 
 /// Ratings of items given as lists of labels, by raters 0, 1, …
@@ -12,8 +13,8 @@ fn pool(items: &[Vec<u32>], n_labels: usize) -> Ratings {
     ratings(&rows, 5, n_labels)
 }
 
-fn compare(a: &[Vec<u32>], b: &[Vec<u32>], distance: LabelDistance) -> Xrr {
-    CrossReplication::new(&pool(a, 4), &pool(b, 4), distance).unwrap().estimate()
+fn compare(a: &[Vec<u32>], b: &[Vec<u32>], weights: Weights) -> Xrr {
+    CrossReplication::new(&pool(a, 4), &pool(b, 4), weights).unwrap().estimate()
 }
 
 fn close(value: f64, expected: f64) {
@@ -26,11 +27,11 @@ fn close(value: f64, expected: f64) {
 fn kappa_x_is_that_of_the_authors() {
     let a = [vec![1, 1], vec![1, 1, 1], vec![0, 0], vec![0, 0, 0], vec![0, 1]];
     let b = [vec![1, 1], vec![0, 1], vec![0, 1], vec![0, 1], vec![0, 0]];
-    let value = compare(&a, &b, LabelDistance::nominal()).kappa_x.value.unwrap();
+    let value = compare(&a, &b, Weights::identity(4)).kappa_x.value.unwrap();
     close(value, 2.0 / 11.0);
     let more_a = [&a[..], &[vec![0, 0, 0], vec![0, 0, 1], vec![]]].concat();
     let more_b = [&b[..], &[vec![], vec![], vec![1]]].concat();
-    let more = compare(&more_a, &more_b, LabelDistance::nominal());
+    let more = compare(&more_a, &more_b, Weights::identity(4));
     close(more.kappa_x.value.unwrap(), value);
     assert_eq!((more.kappa_x.sample.items, more.kappa_x.sample.ratings), (5, 22));
 }
@@ -40,14 +41,13 @@ fn kappa_x_is_that_of_the_authors() {
 fn with_one_rating_in_each_pool_it_is_cohens_kappa() {
     let a = [0, 1, 2, 2, 0, 1, 3, 3, 1, 0].map(|label| vec![label]);
     let b = [0, 1, 1, 2, 0, 2, 3, 0, 1, 1].map(|label| vec![label]);
-    let linear: Vec<f64> = (0..16_i32).map(|place| f64::from((place / 4 - place % 4).abs())).collect();
-    for (distance, expected) in [
-        (LabelDistance::nominal(), 0.452_054_794_520_548),
-        (LabelDistance::matrix(4, &linear).unwrap(), 9.0 / 19.0),
-        (LabelDistance::squared(&[1.0, 2.0, 3.0, 4.0]).unwrap(), 0.439_252_336_448_598_1),
-        (LabelDistance::squared(&[-20.0, -10.0, 0.0, 10.0]).unwrap(), 0.439_252_336_448_598_1),
+    for (weights, expected) in [
+        (Weights::identity(4), 0.452_054_794_520_548),
+        (Weights::by_rank(Scheme::Linear, 4), 9.0 / 19.0),
+        (Weights::by_rank(Scheme::Quadratic, 4), 0.439_252_336_448_598_1),
+        (Weights::by_value(Scheme::Quadratic, &[-20.0, -10.0, 0.0, 10.0]).unwrap(), 0.439_252_336_448_598_1),
     ] {
-        let xrr = compare(&a, &b, distance);
+        let xrr = compare(&a, &b, weights);
         close(xrr.kappa_x.value.unwrap(), expected);
         assert_eq!(xrr.irr_a.value, Err(Undefined::NoPairableItems));
         assert_eq!(xrr.normalised.value, Err(Undefined::NoPairableItems));
@@ -56,7 +56,7 @@ fn with_one_rating_in_each_pool_it_is_cohens_kappa() {
 
 #[test]
 fn what_is_undefined_says_why() {
-    let nominal = LabelDistance::nominal;
+    let nominal = || Weights::identity(4);
     let value = |a: &[Vec<u32>], b: &[Vec<u32>]| compare(a, b, nominal()).kappa_x.value;
     assert_eq!(value(&[], &[]), Err(Undefined::NoRatings));
     assert_eq!(value(&[vec![1]], &[vec![]]), Err(Undefined::NoRatings));
@@ -71,8 +71,8 @@ fn what_is_undefined_says_why() {
         XrrError::ItemsDiffer { a: 1, b: 0 }
     );
     assert_eq!(
-        CrossReplication::new(&one, &one, LabelDistance::squared(&[1.0]).unwrap()).unwrap_err(),
-        XrrError::LabelWithoutDistance { n_labels: 4, distances: 1 }
+        CrossReplication::new(&one, &one, Weights::identity(1)).unwrap_err(),
+        XrrError::LabelWithoutWeights { n_labels: 4, weights: 1 }
     );
 }
 
@@ -81,12 +81,11 @@ fn pools() -> impl Strategy<Value = Vec<(Vec<u32>, Vec<u32>)>> {
     prop::collection::vec((labels(), labels()), 0..20)
 }
 
-fn distances() -> [LabelDistance; 3] {
-    let matrix: Vec<f64> = (0..16_i32).map(|place| f64::from((place / 4 - place % 4).abs()).sqrt()).collect();
+fn all_weights() -> [Weights; 3] {
     [
-        LabelDistance::nominal(),
-        LabelDistance::squared(&[0.5, 1.0, 7.0, 3.0]).unwrap(),
-        LabelDistance::matrix(4, &matrix).unwrap(),
+        Weights::identity(4),
+        Weights::by_value(Scheme::Quadratic, &[0.5, 1.0, 7.0, 3.0]).unwrap(),
+        Weights::by_rank(Scheme::Radical, 4),
     ]
 }
 
@@ -125,7 +124,7 @@ proptest! {
         let all_b: Vec<u32> = shared().flat_map(|(_, b)| b.clone()).collect();
         let expected: f64 = all_a.iter().flat_map(|k| all_b.iter().map(move |l| d(k, l))).sum::<f64>()
             / (all_a.len() * all_b.len()) as f64;
-        let value = compare(&a, &b, LabelDistance::nominal()).kappa_x.value.ok();
+        let value = compare(&a, &b, Weights::identity(4)).kappa_x.value.ok();
         prop_assert!(agree(value, (expected > 0.0).then(|| 1.0 - observed / expected)), "{:?}", value);
     }
 
@@ -134,14 +133,14 @@ proptest! {
     fn the_pools_have_their_own_alpha(items in pools()) {
         let shared: Vec<_> = items.into_iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).collect();
         let (a, b) = split(&shared);
-        let xrr = compare(&a, &b, LabelDistance::nominal());
+        let xrr = compare(&a, &b, Weights::identity(4));
         if !shared.is_empty() {
             for (irr, pool_of) in [(xrr.irr_a, &a), (xrr.irr_b, &b)] {
-                let alpha = krippendorff_alpha(&Facts::new(&pool(pool_of, 4)));
+                let alpha = krippendorff_alpha(&Facts::new(pool(pool_of, 4)));
                 prop_assert!(agree(irr.value.ok(), alpha.value.ok()), "{:?} {:?}", irr, alpha);
             }
         }
-        let back = compare(&b, &a, LabelDistance::nominal());
+        let back = compare(&b, &a, Weights::identity(4));
         prop_assert_eq!((xrr.kappa_x.value.ok(), xrr.irr_a.value), (back.kappa_x.value.ok(), back.irr_b.value));
     }
 
@@ -151,14 +150,14 @@ proptest! {
     fn figures_counted_anew_and_their_derivatives(items in pools()) {
         let (a, b) = split(&items);
         let (many_a, many_b) = split(&vec![items; 500].concat());
-        for distance in distances() {
-            let data = CrossReplication::new(&pool(&a, 4), &pool(&b, 4), distance.clone()).unwrap();
+        for weights in all_weights() {
+            let data = CrossReplication::new(&pool(&a, 4), &pool(&b, 4), weights.clone()).unwrap();
             let mut anew = [None; 4];
             data.evaluate(data.multiplicities(), &mut anew);
             for (estimate, anew) in figures(&data.estimate()).iter().zip(anew) {
                 prop_assert!(agree(estimate.value.ok(), anew), "{:?} {:?}", estimate, anew);
             }
-            let data = CrossReplication::new(&pool(&many_a, 4), &pool(&many_b, 4), distance).unwrap();
+            let data = CrossReplication::new(&pool(&many_a, 4), &pool(&many_b, 4), weights).unwrap();
             let n = data.multiplicities().iter().sum::<u64>() as f64;
             let many: Vec<u64> = data.multiplicities().iter().map(|&items| items * 1000).collect();
             let mut base = [None; 4];
@@ -190,7 +189,7 @@ proptest! {
 fn the_interval_is_that_of_cohens_kappa_by_delta_method() {
     let a = [0, 1, 2, 2, 0, 1, 3, 3, 1, 0, 2, 3];
     let b = [0, 1, 1, 2, 0, 2, 3, 0, 1, 1, 2, 3];
-    let xrr = compare(&a.map(|label| vec![label]), &b.map(|label| vec![label]), LabelDistance::nominal());
+    let xrr = compare(&a.map(|label| vec![label]), &b.map(|label| vec![label]), Weights::identity(4));
     let rows: Vec<Vec<(u32, u32)>> = a.iter().zip(b).map(|(&a, b)| vec![(0, a), (1, b)]).collect();
     let pair = by_pair(&facts(&rows, 2, 4))[0].kappa;
     close(xrr.kappa_x.value.unwrap(), pair.value.unwrap());

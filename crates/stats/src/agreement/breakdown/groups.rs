@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::super::ratings::Ratings;
-use super::super::xrr::{CrossReplication, LabelDistance, Xrr, XrrError};
+use super::super::weights::Weights;
+use super::super::xrr::{CrossReplication, Xrr, XrrError};
 use crate::estimate::Estimate;
 
 /// Agreement within each group of raters and between every two.
@@ -34,11 +35,11 @@ pub struct BetweenGroups {
 /// the items differently; groups that do not even agree within cannot tell.
 ///
 /// # Errors
-/// When a label code has no distance.
+/// When a label code has no weights.
 pub fn by_rater_group(
     ratings: &Ratings,
     group_of: impl Fn(u32) -> Option<u32>,
-    distance: &LabelDistance,
+    weights: &Weights,
     within: impl Fn(&Ratings) -> Estimate,
 ) -> Result<GroupAgreement, XrrError> {
     let mut groups: BTreeMap<u32, Ratings> = BTreeMap::new();
@@ -50,7 +51,7 @@ pub fn by_rater_group(
     let mut between = Vec::new();
     for (&group, a) in &groups {
         for (&other, b) in groups.range(group + 1..) {
-            let xrr = CrossReplication::new(a, b, distance.clone())?.estimate();
+            let xrr = CrossReplication::new(a, b, weights.clone())?.estimate();
             between.push(BetweenGroups { group, other, xrr });
         }
     }

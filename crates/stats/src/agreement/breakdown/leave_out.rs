@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
-use std::thread;
 
 use super::super::ratings::Ratings;
 use crate::estimate::{Estimate, Undefined};
+use crate::parallel::Threads;
 use crate::sum::order_free_sum;
 
 /// An overall figure, and what it would be without each rater.
@@ -24,31 +24,20 @@ pub struct WithoutRater {
 
 /// Any figure with each rater left out in turn.
 ///
-/// It costs one evaluation of `figure` for each rater, on `threads` threads; for Krippendorff's alpha of many raters
+/// It costs one evaluation of `figure` for each rater, on so many threads at once; for Krippendorff's alpha of many raters
 /// [`krippendorff_alpha_without_each`] is one pass. A change is part of the rater and part of the items that have too few
 /// ratings without them.
 pub fn leave_one_rater_out(
     ratings: &Ratings,
-    threads: usize,
+    threads: Threads,
     figure: impl Fn(&Ratings) -> Estimate + Sync,
 ) -> LeaveOneOut {
     let overall = figure(ratings);
     let active = active_raters(ratings);
-    let without = |&rater: &u32| {
-        let without = figure(&ratings.without_rater(rater));
+    let raters = threads.map(active.len(), |place| {
+        let without = figure(&ratings.without_rater(active[place]));
         let change = without.value.ok().zip(overall.value.ok()).map(|(without, all)| without - all);
-        WithoutRater { rater, without, change }
-    };
-    let share = active.len().div_ceil(threads.max(1)).max(1);
-    let raters = thread::scope(|scope| {
-        let workers: Vec<_> = active
-            .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().map(without).collect::<Vec<WithoutRater>>()))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+        WithoutRater { rater: active[place], without, change }
     });
     LeaveOneOut { overall, raters }
 }
@@ -60,15 +49,14 @@ fn active_raters(ratings: &Ratings) -> Vec<u32> {
 }
 
 /// Krippendorff's alpha for nominal labels without each rater, by rater code: the value of
-/// [`krippendorff_alpha`](super::super::krippendorff_alpha) on [`Ratings::without_rater`], to the last bit.
+/// [`krippendorff_alpha`](super::super::krippendorff_alpha) on [`Ratings::without_rater`].
 ///
 /// One pass over the ratings: each item is counted once with all its ratings and once without each of them, in whole numbers.
 pub fn krippendorff_alpha_without_each(ratings: &Ratings) -> Vec<Result<f64, Undefined>> {
     let mut all = Counts { labels: vec![0; ratings.n_labels], ..Counts::default() };
     let mut removed = vec![Removed::default(); ratings.n_raters];
     let mut labels = Vec::new();
-    for bounds in ratings.offsets.windows(2) {
-        let cells = &ratings.cells[bounds[0]..bounds[1]];
+    for cells in ratings.items() {
         labels.clear();
         labels.extend(cells.iter().map(|&(_, label)| label));
         labels.sort_unstable();

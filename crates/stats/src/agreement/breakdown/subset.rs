@@ -2,15 +2,11 @@ use super::super::ratings::Ratings;
 
 /// Parts of the ratings. Codes of raters and labels keep their meaning, so figures of parts can be compared and facts merged.
 impl Ratings {
-    pub fn n_items(&self) -> usize {
-        self.offsets.len() - 1
-    }
-
     /// The ratings of the raters that `keep` wants. Items keep their places, also those without a rating left.
     pub fn of_raters(&self, keep: impl Fn(u32) -> bool) -> Self {
         let mut part = self.none();
-        for bounds in self.offsets.windows(2) {
-            part.push(self.cells[bounds[0]..bounds[1]].iter().copied().filter(|&(rater, _)| keep(rater)));
+        for answers in self.items() {
+            part.push(answers.iter().copied().filter(|&(rater, _)| keep(rater)));
         }
         part
     }
@@ -23,9 +19,9 @@ impl Ratings {
     /// The items that `keep` wants, by their places; they move up.
     pub fn of_items(&self, keep: impl Fn(usize) -> bool) -> Self {
         let mut part = self.none();
-        for (item, bounds) in self.offsets.windows(2).enumerate() {
+        for (item, answers) in self.items().enumerate() {
             if keep(item) {
-                part.push(self.cells[bounds[0]..bounds[1]].iter().copied());
+                part.push(answers.iter().copied());
             }
         }
         part
@@ -34,9 +30,9 @@ impl Ratings {
     /// One part for each of `n` slices, in one pass; items without a slice below `n` are in none.
     pub fn by_slice(&self, n: usize, slice_of: impl Fn(usize) -> Option<usize>) -> Vec<Self> {
         let mut parts = vec![self.none(); n];
-        for (item, bounds) in self.offsets.windows(2).enumerate() {
+        for (item, answers) in self.items().enumerate() {
             if let Some(part) = slice_of(item).and_then(|slice| parts.get_mut(slice)) {
-                part.push(self.cells[bounds[0]..bounds[1]].iter().copied());
+                part.push(answers.iter().copied());
             }
         }
         parts

@@ -49,8 +49,9 @@ pub fn krippendorff_alpha_sets(facts: &SetFacts, distance: SetDistance) -> Estim
         return undefined(Undefined::SingleCategory);
     };
     let by_item: Vec<(f64, u64)> = terms.iter().map(|term| (linearised.value(term), term.items)).collect();
-    let interval = interval::from_items(linearised.alpha, linearised.centre, &by_item);
-    Estimate { value: Ok(linearised.alpha), interval, sample, method: Method::GwetLinearised }
+    let spread = interval::from_items(linearised.centre, &by_item);
+    Estimate::spread(linearised.alpha, spread, sample, Method::GwetLinearised)
+        .with_chance(linearised.agreement(), linearised.chance())
 }
 
 fn ratings_of(row: &[(u32, u32)]) -> u64 {

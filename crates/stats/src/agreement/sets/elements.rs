@@ -49,8 +49,9 @@ pub fn krippendorff_alpha_per_label(facts: &SetFacts) -> PerLabelAlpha {
                 _ if alphas.holders[element as usize].is_empty() => undefined(Undefined::LabelNotUsed),
                 Some(Some(all)) => {
                     let by_item: Vec<(f64, u64)> = terms.iter().map(|term| (all.value(term), term.items)).collect();
-                    let interval = interval::from_items(all.alpha, all.centre, &by_item);
-                    Estimate { value: Ok(all.alpha), interval, sample, method: Method::GwetLinearised }
+                    let spread = interval::from_items(all.centre, &by_item);
+                    Estimate::spread(all.alpha, spread, sample, Method::GwetLinearised)
+                        .with_chance(all.agreement(), all.chance())
                 }
                 _ => undefined(Undefined::SingleCategory),
             };
@@ -152,8 +153,7 @@ impl<'a> ElementAlphas<'a> {
             .collect();
         let value = order_free_sum(defined.iter().map(|all| all.alpha)) / n;
         let centre = order_free_sum(defined.iter().map(|all| all.centre)) / n;
-        let interval = interval::from_items(value, centre, &by_item);
-        Estimate { value: Ok(value), interval, sample, method: Method::GwetLinearised }
+        Estimate::spread(value, interval::from_items(centre, &by_item), sample, Method::GwetLinearised)
     }
 }
 

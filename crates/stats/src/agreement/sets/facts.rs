@@ -36,9 +36,8 @@ impl SetFacts {
         let counts_as_rating = |label: u32| empty == EmptySets::Value || !sets.get(label as usize).is_empty();
         let (mut samples, mut occurs) = (Samples::new(ratings.n_raters), vec![false; sets.len()]);
         let mut pairable: Vec<Vec<u32>> = Vec::new();
-        for bounds in ratings.offsets.windows(2) {
-            let row: Vec<(u32, u32)> =
-                ratings.cells[bounds[0]..bounds[1]].iter().copied().filter(|&(_, set)| counts_as_rating(set)).collect();
+        for answers in ratings.items() {
+            let row: Vec<(u32, u32)> = answers.iter().copied().filter(|&(_, set)| counts_as_rating(set)).collect();
             samples.add(&row);
             if row.len() >= 2 {
                 row.iter().for_each(|&(_, label)| occurs[label as usize] = true);
@@ -131,5 +130,5 @@ fn count_patterns(items: Vec<Vec<u32>>, code_of: &[u32]) -> RowCounts {
         .map(|labels| tally(labels.iter().map(|&label| (code_of[label as usize], 1)).collect()))
         .map(|counted| counted.into_iter().map(|(set, count)| (set, count as u32)).collect())
         .collect();
-    RowCounts::count(&patterns.iter().map(|row| (&row[..], 1)).collect::<Vec<_>>()).0
+    RowCounts::count(patterns.iter().map(|row| (&row[..], 1)))
 }

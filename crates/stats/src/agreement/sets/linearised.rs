@@ -45,6 +45,16 @@ impl Linearised {
         })
     }
 
+    /// Observed agreement, with the small-sample term of alpha.
+    pub(super) fn agreement(&self) -> f64 {
+        1.0 - (1.0 - 1.0 / self.ratings) * self.observed
+    }
+
+    /// The agreement that chance would give.
+    pub(super) fn chance(&self) -> f64 {
+        1.0 - self.expected
+    }
+
     /// What an item contributes: the linearisation of Gwet (2014) as irrCAC's `krippendorff` has it, written with distances in
     /// place of weights 1 - d, so that their scale does not matter.
     pub(super) fn value(&self, term: &Terms) -> f64 {

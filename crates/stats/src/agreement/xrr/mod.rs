@@ -3,17 +3,16 @@
 //! Wong, Paritosh and Aroyo (2021), "Cross-replication Reliability - An Empirical Approach to Interpreting Inter-rater Reliability".
 //! The pools may be two vendors, two groups of raters, or one crew at two times; a rater may be in both.
 
-mod distance;
 mod units;
 
 use std::fmt;
 
-pub use distance::{LabelDistance, LabelDistanceError};
 use units::{Pool, Unit};
 
 use super::ratings::Ratings;
+use super::weights::Weights;
 use crate::estimate::{Estimate, Method, Sample, Undefined};
-use crate::interval::{self, Interval};
+use crate::interval;
 use crate::resample::Statistic;
 use crate::sum::order_free_sum;
 
@@ -23,7 +22,7 @@ pub struct Xrr {
     /// Agreement of a rating of pool A with one of pool B beyond chance. With one rating per item and pool it is (weighted) Cohen's
     /// kappa of the two.
     pub kappa_x: Estimate,
-    /// Krippendorff's alpha within pool A, with the same distance, over the items that both pools rated.
+    /// Krippendorff's alpha within pool A, with the same weights, over the items that both pools rated.
     pub irr_a: Estimate,
     pub irr_b: Estimate,
     /// kappa_x / √(IRR_A · IRR_B): what the agreement of the pools would be if each were perfectly reliable. It can exceed 1.
@@ -35,8 +34,8 @@ pub struct Xrr {
 pub enum XrrError {
     /// Item `i` of one pool is item `i` of the other; items may have no rating.
     ItemsDiffer { a: usize, b: usize },
-    /// Every label code has a distance.
-    LabelWithoutDistance { n_labels: usize, distances: usize },
+    /// Every label code has weights.
+    LabelWithoutWeights { n_labels: usize, weights: usize },
 }
 
 impl fmt::Display for XrrError {
@@ -45,8 +44,8 @@ impl fmt::Display for XrrError {
             Self::ItemsDiffer { a, b } => {
                 write!(f, "{a} items in one pool, {b} in the other: both must cover the same items")
             }
-            Self::LabelWithoutDistance { n_labels, distances } => {
-                write!(f, "the ratings have {n_labels} labels, but only {distances} have a distance")
+            Self::LabelWithoutWeights { n_labels, weights } => {
+                write!(f, "the ratings have {n_labels} labels, but only {weights} have weights")
             }
         }
     }
@@ -59,10 +58,9 @@ impl std::error::Error for XrrError {}
 /// As a [`Statistic`] it has four figures: kappa_x, the alpha of pool A and of pool B, and the normalised kappa_x.
 #[derive(Debug, Clone)]
 pub struct CrossReplication {
-    distance: LabelDistance,
+    weights: Weights,
     units: Vec<Unit>,
     multiplicities: Vec<u64>,
-    n_labels: usize,
     sample: Sample,
     /// Why there is nothing to compare.
     empty: Option<Undefined>,
@@ -72,33 +70,29 @@ impl CrossReplication {
     /// The codes of items and labels must mean the same in both pools.
     ///
     /// # Errors
-    /// When the pools have different numbers of items, or a label code has no distance.
-    pub fn new(a: &Ratings, b: &Ratings, distance: LabelDistance) -> Result<Self, XrrError> {
-        let items = |ratings: &Ratings| ratings.offsets.len() - 1;
-        if items(a) != items(b) {
-            return Err(XrrError::ItemsDiffer { a: items(a), b: items(b) });
+    /// When the pools have different numbers of items, or a label code has no weights.
+    pub fn new(a: &Ratings, b: &Ratings, weights: Weights) -> Result<Self, XrrError> {
+        if a.n_items() != b.n_items() {
+            return Err(XrrError::ItemsDiffer { a: a.n_items(), b: b.n_items() });
         }
         let n_labels = a.n_labels.max(b.n_labels);
-        match distance.n_labels() {
-            Some(distances) if distances < n_labels => {
-                return Err(XrrError::LabelWithoutDistance { n_labels, distances });
-            }
-            _ => {}
+        if weights.n_labels() < n_labels {
+            return Err(XrrError::LabelWithoutWeights { n_labels, weights: weights.n_labels() });
         }
-        let (units, multiplicities) = units::count(a, b, &distance);
+        let (units, multiplicities) = units::count(a, b, &weights);
         let sample = units::sample_of_shared(a, b);
         let empty = if a.cells.is_empty() || b.cells.is_empty() {
             Some(Undefined::NoRatings)
         } else {
             units.is_empty().then_some(Undefined::NoPairableItems)
         };
-        Ok(Self { distance, units, multiplicities, n_labels, sample, empty })
+        Ok(Self { weights, units, multiplicities, sample, empty })
     }
 
     /// The figures with their intervals. Only items count that have a rating in both pools. With Rᵢ, Sᵢ ratings of item i in pool A
-    /// and B, R and S in all, and rₖ, sₖ those that are label k:
+    /// and B, R and S in all, and rₖ, sₖ those that are label k, d = 1 - w:
     ///
-    /// - observed: Σᵢ (Rᵢ + Sᵢ) cᵢ / (R + S), where cᵢ is the mean distance of a rating of A and one of B on item i
+    /// - observed: Σᵢ (Rᵢ + Sᵢ) cᵢ / (R + S), where cᵢ is the mean disagreement d of a rating of A and one of B on item i
     /// - expected: Σₖₗ rₖ sₗ d(k, l) / (R S)
     /// - kappa_x = 1 - observed / expected
     ///
@@ -106,7 +100,7 @@ impl CrossReplication {
     /// jackknife over items, t(n - 1). That of the normalised figure is not cut at 1.
     ///
     /// Undefined: `no_ratings` (one pool is empty), `no_pairable_items` (no item was rated by both; for the alphas: by two of the
-    /// pool), `single_category` (no distance between any two ratings that chance could bring together), and `irr_not_positive` for
+    /// pool), `single_category` (only one label in both pools, or none that disagree), and `irr_not_positive` for
     /// the normalised figure: unless both pools agree better than chance, there is nothing to measure their agreement by.
     pub fn estimate(&self) -> Xrr {
         let undefined = |reason| Estimate::undefined(reason, self.sample, Method::InfinitesimalJackknife);
@@ -118,26 +112,19 @@ impl CrossReplication {
         let kappa_x = self.cross_influence(&totals);
         let irr = [Pool::A, Pool::B].map(|pool| self.irr_influence(&totals, pool));
         let normalised = normalised(&kappa_x, &irr);
-        let bounded = |figure: &Result<Influence, Undefined>| match figure {
+        let finish = |figure: &Result<Influence, Undefined>| match figure {
             Ok(figure) => {
-                let interval = interval::from_items(figure.value, 0.0, &self.by_item(figure));
-                self.finish(figure.value, interval)
+                let spread = interval::from_items(0.0, &self.by_item(figure));
+                Estimate::spread(figure.value, spread, self.sample, Method::InfinitesimalJackknife)
             }
             Err(reason) => undefined(*reason),
         };
-        let normalised = match &normalised {
-            Ok(figure) => {
-                let half_width = interval::half_width(0.0, &self.by_item(figure));
-                let around = |half: f64| Interval { low: figure.value - half, high: figure.value + half };
-                self.finish(figure.value, half_width.map(around))
-            }
-            Err(reason) => undefined(*reason),
-        };
-        Xrr { kappa_x: bounded(&kappa_x), irr_a: bounded(&irr[0]), irr_b: bounded(&irr[1]), normalised }
-    }
-
-    fn finish(&self, value: f64, interval: Result<Interval, Undefined>) -> Estimate {
-        Estimate { value: Ok(value), interval, sample: self.sample, method: Method::InfinitesimalJackknife }
+        let mut normalised = finish(&normalised);
+        // Nothing keeps this figure below 1, so that its interval is not cut there.
+        if let (Ok(value), Ok(interval)) = (normalised.value, &mut normalised.interval) {
+            interval.high = 2.0 * value - interval.low;
+        }
+        Xrr { kappa_x: finish(&kappa_x), irr_a: finish(&irr[0]), irr_b: finish(&irr[1]), normalised }
     }
 
     fn by_item(&self, figure: &Influence) -> Vec<(f64, u64)> {
@@ -148,7 +135,7 @@ impl CrossReplication {
         let value = totals.kappa_x().ok_or(Undefined::SingleCategory)?;
         let [(a, in_a), (b, in_b)] = [Pool::A, Pool::B].map(|pool| {
             let counts = &totals.shared[pool as usize];
-            (self.distance.to_all(counts), counts.iter().sum::<u64>() as f64)
+            (disagreements(&self.weights, counts), counts.iter().sum::<u64>() as f64)
         });
         let (observed, expected) = (totals.observed / totals.weight, totals.expected / (in_a * in_b));
         let by_unit = self.units.iter().map(|unit| {
@@ -165,7 +152,7 @@ impl CrossReplication {
         let value = totals.irr(pool)?;
         let counts = &totals.pairable[pool as usize];
         let ratings = counts.iter().sum::<u64>() as f64;
-        let to_all = self.distance.to_all(counts);
+        let to_all = disagreements(&self.weights, counts);
         let disagreement = totals.within[pool as usize];
         let expected = totals.within_expected[pool as usize];
         // Of alpha without its small-sample term, 1 - N · disagreement / expected: as Gwet has it, and free of how large N is.
@@ -204,7 +191,22 @@ fn normalised(
 }
 
 fn normalise(kappa_x: f64, irr_a: f64, irr_b: f64) -> Option<f64> {
-    (irr_a > 0.0 && irr_b > 0.0).then(|| kappa_x / (irr_a * irr_b).sqrt())
+    // An alpha that is 0 but for rounding is not positive.
+    (irr_a > 1e-12 && irr_b > 1e-12).then(|| kappa_x / (irr_a * irr_b).sqrt())
+}
+
+/// By label k: Σₗ nₗ d(k, l).
+fn disagreements(weights: &Weights, counts: &[u64]) -> Vec<f64> {
+    weights.disagreements(&counts.iter().map(|&n| n as f64).collect::<Vec<_>>())
+}
+
+/// Σₖ Σₗ aₖ bₗ d(k, l); 0 when only one label is used.
+fn total(weights: &Weights, a: &[u64], b: &[u64]) -> f64 {
+    if a.iter().zip(b).filter(|&(&n, &m)| n + m > 0).count() < 2 {
+        return 0.0;
+    }
+    let to_b = disagreements(weights, b);
+    order_free_sum(a.iter().zip(to_b).filter(|&(&n, _)| n > 0).map(|(&n, apart)| n as f64 * apart))
 }
 
 /// The sums that all four figures come from. Arrays are by pool.
@@ -223,7 +225,7 @@ struct Totals {
 
 impl Totals {
     fn of<'a>(data: &'a CrossReplication, times: &'a [u64], sum: fn(&mut dyn Iterator<Item = f64>) -> f64) -> Self {
-        let mut shared = [vec![0; data.n_labels], vec![0; data.n_labels]];
+        let mut shared = [vec![0; data.weights.n_labels()], vec![0; data.weights.n_labels()]];
         let mut pairable = shared.clone();
         let counted = || data.units.iter().zip(times).filter(|&(_, &times)| times > 0);
         for (unit, &times) in counted() {
@@ -238,9 +240,9 @@ impl Totals {
         Self {
             observed: over(&|unit| unit.weight() * unit.cross),
             weight: over(&Unit::weight),
-            expected: data.distance.total(&shared[0], &shared[1]),
+            expected: total(&data.weights, &shared[0], &shared[1]),
             within: [0, 1].map(|pool| over(&|unit| unit.within[pool])),
-            within_expected: [0, 1].map(|pool| data.distance.total(&pairable[pool], &pairable[pool])),
+            within_expected: [0, 1].map(|pool| total(&data.weights, &pairable[pool], &pairable[pool])),
             shared,
             pairable,
         }

@@ -1,8 +1,8 @@
 //! Items as the two pools see them, equal ones counted once.
 
 use super::super::ratings::Ratings;
-use super::super::rows::{Row, RowCounts};
-use super::distance::LabelDistance;
+use super::super::rows::{Counter, Row};
+use super::super::weights::Weights;
 use crate::estimate::Sample;
 use crate::sum::{order_free_sum, tally};
 
@@ -24,12 +24,12 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    fn new(a: &Row, b: &Row, distance: &LabelDistance) -> Self {
+    fn new(a: &Row, b: &Row, weights: &Weights) -> Self {
         let labels = [a.to_vec(), b.to_vec()];
         let ratings = [a, b].map(|row| row.iter().map(|&(_, n)| f64::from(n)).sum::<f64>());
         let total = |first: &Row, second: &Row| {
             order_free_sum(first.iter().flat_map(|&(label, n)| {
-                second.iter().map(move |&(other, m)| f64::from(n) * f64::from(m) * distance.between(label, other))
+                second.iter().map(move |&(other, m)| f64::from(n) * f64::from(m) * weights.disagreement(label, other))
             }))
         };
         let within = |pool: usize| {
@@ -59,15 +59,19 @@ impl Unit {
 }
 
 /// The distinct units of items that both pools rated, and how many items show each.
-pub(super) fn count(a: &Ratings, b: &Ratings, distance: &LabelDistance) -> (Vec<Unit>, Vec<u64>) {
-    let (rows_a, rows_b) = (label_counts(a), label_counts(b));
-    let (patterns_a, places_a) = RowCounts::count(&borrow(&rows_a));
-    let (patterns_b, places_b) = RowCounts::count(&borrow(&rows_b));
-    let shared = places_a.into_iter().zip(places_b).zip(rows_a.iter().zip(&rows_b));
-    let pairs = shared.filter(|(_, (a, b))| !a.is_empty() && !b.is_empty()).map(|(places, _)| (places, 1)).collect();
-    tally(pairs)
+pub(super) fn count(a: &Ratings, b: &Ratings, weights: &Weights) -> (Vec<Unit>, Vec<u64>) {
+    let (mut rows_a, mut rows_b) = (Counter::new(), Counter::new());
+    let mut shared = Vec::new();
+    for (in_a, in_b) in a.items().zip(b.items()) {
+        if !in_a.is_empty() && !in_b.is_empty() {
+            shared.push((rows_a.add(&label_counts(in_a), 1), rows_b.add(&label_counts(in_b), 1)));
+        }
+    }
+    let ((rows_a, places_a), (rows_b, places_b)) = (rows_a.finish(), rows_b.finish());
+    let places = shared.into_iter().map(|(a, b)| ((places_a[a as usize], places_b[b as usize]), 1));
+    tally(places.collect())
         .into_iter()
-        .map(|((a, b), items)| (Unit::new(patterns_a.get(a).0, patterns_b.get(b).0, distance), items))
+        .map(|((a, b), items)| (Unit::new(rows_a.get(a as usize).0, rows_b.get(b as usize).0, weights), items))
         .unzip()
 }
 
@@ -75,8 +79,8 @@ pub(super) fn count(a: &Ratings, b: &Ratings, distance: &LabelDistance) -> (Vec<
 pub(super) fn sample_of_shared(a: &Ratings, b: &Ratings) -> Sample {
     let mut seen = [vec![false; a.n_raters], vec![false; b.n_raters]];
     let mut sample = Sample::default();
-    for (in_a, in_b) in a.offsets.windows(2).zip(b.offsets.windows(2)) {
-        let cells = [&a.cells[in_a[0]..in_a[1]], &b.cells[in_b[0]..in_b[1]]];
+    for (in_a, in_b) in a.items().zip(b.items()) {
+        let cells = [in_a, in_b];
         if cells.iter().all(|cells| !cells.is_empty()) {
             sample.items += 1;
             for (cells, seen) in cells.into_iter().zip(&mut seen) {
@@ -89,14 +93,7 @@ pub(super) fn sample_of_shared(a: &Ratings, b: &Ratings) -> Sample {
     sample
 }
 
-fn label_counts(ratings: &Ratings) -> Vec<Vec<(u32, u32)>> {
-    let counted = |cells: &[(u32, u32)]| {
-        let labels = tally(cells.iter().map(|&(_, label)| (label, 1)).collect());
-        labels.into_iter().map(|(label, n)| (label, n as u32)).collect()
-    };
-    ratings.offsets.windows(2).map(|bounds| counted(&ratings.cells[bounds[0]..bounds[1]])).collect()
-}
-
-fn borrow(rows: &[Vec<(u32, u32)>]) -> Vec<(&Row, u64)> {
-    rows.iter().map(|row| (&row[..], 1)).collect()
+fn label_counts(answers: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let labels = tally(answers.iter().map(|&(_, label)| (label, 1)).collect());
+    labels.into_iter().map(|(label, n)| (label, n as u32)).collect()
 }
