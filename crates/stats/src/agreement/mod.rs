@@ -13,6 +13,7 @@
 //! | per label | [`by_label`] | alpha of the label against the rest, specific agreement | two ratings or more |
 //! | per rater | [`by_rater`] | agreement with the other raters of the same items | rated by the rater and another |
 
+pub mod benchmark;
 pub mod breakdown;
 mod coefficient;
 mod cohen;

@@ -3,7 +3,7 @@
 mod normal;
 mod student_t;
 
-use normal::normal_quantile;
+pub(crate) use normal::{normal_probability, normal_quantile};
 use student_t::student_t_quantile;
 
 use crate::estimate::{Spread, Undefined};
