@@ -26,6 +26,7 @@ mod krippendorff;
 mod label;
 mod margins;
 mod pairs;
+pub mod paradox;
 mod rater;
 mod ratings;
 mod rows;

@@ -4,6 +4,7 @@
 mod breakdown;
 mod draws;
 mod golden;
+mod paradox;
 mod properties;
 mod sets;
 mod table;
