@@ -27,6 +27,7 @@ mod label;
 mod margins;
 mod pairs;
 pub mod paradox;
+pub mod planning;
 mod rater;
 mod ratings;
 mod rows;

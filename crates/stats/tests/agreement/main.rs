@@ -5,6 +5,7 @@ mod breakdown;
 mod draws;
 mod golden;
 mod paradox;
+mod planning;
 mod properties;
 mod sets;
 mod table;
