@@ -76,6 +76,12 @@ pub enum Undefined {
     NoDefinedPair,
     /// The figure compares two raters, and there are more.
     NotTwoRaters,
+    /// Every label's alpha is undefined.
+    NoDefinedLabel,
+    /// Comparing the distinct sets of labels would take too long, or too much memory.
+    TooManyDistinctSets,
+    /// A pool of raters does not agree better than chance, so that agreement between pools cannot be measured by theirs.
+    IrrNotPositive,
     /// The label was never given to an item with two ratings.
     LabelNotUsed,
     /// Interval only: one item has no spread between items.
@@ -99,6 +105,9 @@ impl Undefined {
             Self::SingleCategory => "single_category",
             Self::NoDefinedPair => "no_defined_pair",
             Self::NotTwoRaters => "not_two_raters",
+            Self::NoDefinedLabel => "no_defined_label",
+            Self::TooManyDistinctSets => "too_many_distinct_sets",
+            Self::IrrNotPositive => "irr_not_positive",
             Self::LabelNotUsed => "label_not_used",
             Self::OneItem => "one_item",
             Self::ZeroVariance => "zero_variance",

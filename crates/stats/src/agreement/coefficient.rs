@@ -23,8 +23,8 @@ pub(super) enum Chance {
 
 /// What one chance model says: the expected disagreement, and by label that of a rating of this label.
 pub(super) struct Expected {
-    overall: f64,
-    of_label: Vec<f64>,
+    pub(super) overall: f64,
+    pub(super) of_label: Vec<f64>,
 }
 
 impl Chance {
@@ -33,7 +33,7 @@ impl Chance {
         self.expected(shares, weights).overall
     }
 
-    fn expected(self, shares: &[f64], weights: &Weights) -> Expected {
+    pub(super) fn expected(self, shares: &[f64], weights: &Weights) -> Expected {
         let q = weights.n_labels() as f64;
         match self {
             Self::Fleiss => {

@@ -13,6 +13,8 @@
 //! | per label | [`by_label`] | alpha of the label against the rest, specific agreement | two ratings or more |
 //! | per rater | [`by_rater`] | agreement with the other raters of the same items | rated by the rater and another |
 
+pub mod benchmark;
+pub mod breakdown;
 mod coefficient;
 mod cohen;
 mod conger;
@@ -24,11 +26,15 @@ mod krippendorff;
 mod label;
 mod margins;
 mod pairs;
+pub mod paradox;
+pub mod planning;
 mod rater;
 mod ratings;
 mod rows;
+pub mod sets;
 mod totals;
 mod weights;
+pub mod xrr;
 
 pub use coefficient::{brennan_prediger, fleiss_kappa, gwet_ac, percent_agreement, pooled_percent_agreement};
 pub use cohen::{PairAgreement, by_pair, mean_pairwise_cohen};

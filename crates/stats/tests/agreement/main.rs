@@ -1,8 +1,13 @@
 //! Agreement figures against the reference libraries, and what must hold for any ratings.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod breakdown;
 mod draws;
 mod golden;
+mod paradox;
+mod planning;
 mod properties;
+mod sets;
 mod table;
 mod undefined;
+mod xrr;

@@ -14,10 +14,10 @@ use super::table::nominal::{
 const RATERS: usize = 5;
 const LABELS: usize = 4;
 
-type Items = Vec<Vec<(u32, u32)>>;
+pub type Items = Vec<Vec<(u32, u32)>>;
 
 /// Items with any subset of the raters, each with any label.
-fn items(max: usize) -> impl Strategy<Value = Items> {
+pub fn items(max: usize) -> impl Strategy<Value = Items> {
     let item = subsequence((0..RATERS as u32).collect::<Vec<_>>(), 0..=RATERS)
         .prop_flat_map(|raters| raters.into_iter().map(|rater| (Just(rater), 0..LABELS as u32)).collect::<Vec<_>>());
     prop::collection::vec(item, 0..max)

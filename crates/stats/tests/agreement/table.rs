@@ -29,6 +29,11 @@ impl Table {
 
 /// Facts of items given as (rater, label) lists.
 pub fn facts(items: &[Vec<(u32, u32)>], n_raters: usize, n_labels: usize) -> Facts {
+    Facts::new(ratings(items, n_raters, n_labels))
+}
+
+/// Ratings of items given as (rater, label) lists.
+pub fn ratings(items: &[Vec<(u32, u32)>], n_raters: usize, n_labels: usize) -> Ratings {
     let mut offsets = vec![0];
     let (mut raters, mut labels) = (Vec::new(), Vec::new());
     for item in items {
@@ -36,7 +41,7 @@ pub fn facts(items: &[Vec<(u32, u32)>], n_raters: usize, n_labels: usize) -> Fac
         labels.extend(item.iter().map(|&(_, label)| label));
         offsets.push(raters.len());
     }
-    Facts::new(Ratings::new(offsets, &raters, &labels, n_raters, n_labels).unwrap())
+    Ratings::new(offsets, &raters, &labels, n_raters, n_labels).unwrap()
 }
 
 /// The figures with identity weights.
