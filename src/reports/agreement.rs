@@ -8,7 +8,7 @@ use assay_stats::agreement::{Facts, label_pairs};
 use super::FIGURE_VERSION;
 use super::columns::{Columns, text_at};
 use super::controls::{Control, controls};
-use super::figures::{FigureOptions, Subject, figures};
+use super::figures::{FigureOptions, Subject, figures, insight};
 use super::measure::{Dropped, Scope};
 use super::ratings::ControlRatings;
 use super::views::{
@@ -47,6 +47,7 @@ pub async fn compute(
         dropped: statuses.into_iter().map(|(reason, annotations)| Dropped { reason, annotations }).collect(),
         ..AgreementData::default()
     };
+    let names = rater_names(engine, tables).await?;
     let mut seen = BTreeSet::new();
     for control in chosen {
         let mut entry = ControlData {
@@ -57,10 +58,13 @@ pub async fn compute(
         };
         if entry.reported {
             let ratings = ControlRatings::load(engine, tables, &control.name).await?;
-            let subject = Subject::new(ratings.coded()?, &ratings.raters, &ratings.labels);
+            let called: Vec<String> = ratings.raters.iter().map(|id| called(&names, id)).collect();
+            let subject = Subject::new(ratings.coded()?, &ratings.raters, &ratings.labels).with_names(&called);
+            let options = FigureOptions::default();
             let place = Scope { control: control.name.clone(), ..Scope::default() };
-            measures.extend(figures(&subject, &FigureOptions::default(), &place, &policies())?);
+            measures.extend(figures(&subject, &options, &place, &policies())?);
             entry.confusion = confusion(subject.facts(), &ratings);
+            entry.insight = Some(insight(&subject, &options)?);
             entry.dropped = dropped(used, &control, &ratings);
             seen.extend(ratings.raters);
         }
@@ -68,8 +72,7 @@ pub async fn compute(
         entry.r#type = control.r#type;
         data.controls.push(entry);
     }
-    data.raters =
-        rater_names(engine, tables).await?.into_iter().filter(|rater| seen.contains(&rater.rater_id)).collect();
+    data.raters = names.into_iter().filter(|rater| seen.contains(&rater.rater_id)).collect();
     Ok(AgreementReport {
         project: context.project.clone(),
         snapshot: context.snapshot,
@@ -141,6 +144,10 @@ pub async fn rater_names(engine: &Engine, tables: &TableSet) -> Result<Vec<Rater
         }
     }
     Ok(found)
+}
+
+fn called(names: &[RaterName], id: &str) -> String {
+    names.iter().find(|rater| rater.rater_id == id).map_or_else(|| id.to_owned(), |rater| rater.name.clone())
 }
 
 fn dropped(used: u64, control: &Control, ratings: &ControlRatings) -> Vec<Dropped> {

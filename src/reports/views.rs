@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::figures::Insight;
 use super::measure::{Dropped, Measure};
 use crate::store::{Changes, Operation};
 
@@ -56,6 +57,9 @@ pub struct ControlData {
     pub confusion: Vec<ConfusionCell>,
     /// Rows left out of this control only.
     pub dropped: Vec<Dropped>,
+    /// What the figures mean; null where there are none.
+    #[serde(default)]
+    pub insight: Option<Insight>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

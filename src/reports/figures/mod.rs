@@ -1,5 +1,6 @@
 //! Figures of any table of ratings: a control of a project, a file, a slice of either. One way for all of them.
 
+mod insight;
 mod interval;
 mod options;
 mod overall;
@@ -10,6 +11,9 @@ use std::collections::BTreeMap;
 
 use assay_stats::{Estimate, Undefined};
 
+pub use insight::{
+    Balance, BandView, BenchmarkView, DesignView, ExplanationView, Insight, Planning, Shift, in_words, insight,
+};
 pub use options::{
     BootstrapKind, Breakdown, FigureOptions, IntervalKind, Level, MeasureChoice, WeightsBy, WeightsChoice,
 };

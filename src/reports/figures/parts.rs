@@ -1,6 +1,7 @@
 //! Figures of labels, of pairs of raters and of raters against the others.
 
-use assay_stats::agreement::{by_label, by_pair, by_rater};
+use assay_stats::agreement::breakdown::leave_one_rater_out;
+use assay_stats::agreement::{Facts, by_label, by_pair, by_rater, krippendorff_alpha, ordinal_weights};
 
 use super::Setting;
 use super::options::Breakdown;
@@ -16,7 +17,10 @@ pub(super) fn measures(setting: &Setting<'_>) -> Vec<Measure> {
         match by {
             Breakdown::Label => labels(setting, &mut measures),
             Breakdown::Pair => pairs(setting, &mut measures),
-            Breakdown::Annotator => raters(setting, &mut measures),
+            Breakdown::Annotator => {
+                raters(setting, &mut measures);
+                without_rater(setting, &mut measures);
+            }
         }
     }
     measures
@@ -66,5 +70,32 @@ fn raters(setting: &Setting<'_>, measures: &mut Vec<Measure>) {
         if wants("kappa_against_others") {
             measures.push(setting.measure("kappa_against_others", scope(), one.kappa, false));
         }
+    }
+}
+
+/// With more raters than this, leaving out each of them is done only for the alpha that is asked for by name.
+const USUAL_LEAVE_OUT: u64 = 100;
+
+/// Alpha of the others when one rater is left out.
+fn without_rater(setting: &Setting<'_>, measures: &mut Vec<Measure>) {
+    let (subject, options) = (setting.subject, setting.options);
+    let few = subject.facts.sample().raters <= USUAL_LEAVE_OUT;
+    if !options.measures.wants("krippendorff_alpha", few) {
+        return;
+    }
+    let is_ordinal = subject.has_ordinal_metric(options);
+    let alpha = |ratings: &assay_stats::agreement::Ratings| {
+        let facts = Facts::new(ratings.clone());
+        let weights = if is_ordinal { &ordinal_weights(&facts) } else { &setting.weights };
+        krippendorff_alpha(&facts, weights)
+    };
+    let left_out = leave_one_rater_out(subject.facts.ratings(), options.threads, alpha);
+    for one in left_out.raters {
+        let scope = Scope { annotator: subject.rater(one.rater), ..setting.scope("without_annotator") };
+        let mut measure = setting.measure("krippendorff_alpha", scope, one.without, true);
+        if let Some(change) = one.change {
+            measure.detail.insert("change".to_owned(), change);
+        }
+        measures.push(measure);
     }
 }

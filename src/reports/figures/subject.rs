@@ -12,6 +12,8 @@ pub struct Subject<'a> {
     pub(super) labels: &'a [String],
     /// By label, where all labels are numbers.
     pub(super) values: Option<&'a [f64]>,
+    /// How raters are called in sentences; their ids otherwise.
+    names: Option<&'a [String]>,
     /// Whether the order of `labels` means something although they are no numbers.
     ordered: bool,
 }
@@ -19,7 +21,7 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// Labels without an order.
     pub fn new(ratings: Ratings, raters: &'a [String], labels: &'a [String]) -> Self {
-        Self { facts: Facts::new(ratings), raters, labels, values: None, ordered: false }
+        Self { facts: Facts::new(ratings), raters, labels, values: None, names: None, ordered: false }
     }
 
     /// `values` are the labels as numbers, ascending, one for each.
@@ -32,12 +34,21 @@ impl<'a> Subject<'a> {
         Self { ordered: true, ..self }
     }
 
+    /// How raters are called in sentences, by code.
+    pub fn with_names(self, names: &'a [String]) -> Self {
+        Self { names: Some(names), ..self }
+    }
+
     pub fn facts(&self) -> &Facts {
         &self.facts
     }
 
     pub(super) fn rater(&self, code: u32) -> Option<String> {
         self.raters.get(code as usize).cloned()
+    }
+
+    pub(super) fn rater_name(&self, code: u32) -> Option<String> {
+        self.names.and_then(|names| names.get(code as usize).cloned()).or_else(|| self.rater(code))
     }
 
     pub(super) fn label(&self, code: u32) -> Option<String> {
