@@ -3,16 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::Int64Type;
-use assay_stats::agreement::{
-    Facts, Weights, by_label, by_pair, by_rater, fleiss_kappa, gwet_ac, krippendorff_alpha, label_pairs,
-    mean_pairwise_cohen, percent_agreement,
-};
-use assay_stats::{Estimate, Threads, Undefined};
+use assay_stats::agreement::{Facts, label_pairs};
 
 use super::FIGURE_VERSION;
 use super::columns::{Columns, text_at};
 use super::controls::{Control, controls};
-use super::measure::{Dropped, Measure, Scope};
+use super::figures::{FigureOptions, Subject, figures};
+use super::measure::{Dropped, Scope};
 use super::ratings::ControlRatings;
 use super::views::{
     AgreementData, AgreementParams, AgreementReport, ConfusionCell, ControlData, LabelCount, RaterName,
@@ -60,9 +57,10 @@ pub async fn compute(
         };
         if entry.reported {
             let ratings = ControlRatings::load(engine, tables, &control.name).await?;
-            let facts = Facts::new(ratings.coded()?);
-            measures.extend(control_measures(&control.name, &facts, &ratings));
-            entry.confusion = confusion(&facts, &ratings);
+            let subject = Subject::new(ratings.coded()?, &ratings.raters, &ratings.labels);
+            let place = Scope { control: control.name.clone(), ..Scope::default() };
+            measures.extend(figures(&subject, &FigureOptions::default(), &place, &policies())?);
+            entry.confusion = confusion(subject.facts(), &ratings);
             entry.dropped = dropped(used, &control, &ratings);
             seen.extend(ratings.raters);
         }
@@ -161,76 +159,13 @@ fn confusion(facts: &Facts, ratings: &ControlRatings) -> Vec<ConfusionCell> {
     pairs.map(|pair| ConfusionCell { label: name(pair.label), other: name(pair.other), n: pair.pairs }).collect()
 }
 
-fn control_measures(control: &str, facts: &Facts, ratings: &ControlRatings) -> Vec<Measure> {
-    let scope = |by: &str| Scope { by: by.to_owned(), control: control.to_owned(), ..Scope::default() };
-    let rater = |code: u32| Some(ratings.raters[code as usize].clone());
-    let weights = Weights::identity(facts.ratings().n_labels());
-    let threads = Threads::available();
-    let overall = [
-        ("percent_agreement", percent_agreement(facts, &weights)),
-        ("krippendorff_alpha", krippendorff_alpha(facts, &weights)),
-        ("fleiss_kappa", fleiss_kappa(facts, &weights)),
-        ("gwet_ac1", gwet_ac(facts, &weights)),
-        ("mean_pairwise_cohen_kappa", mean_pairwise_cohen(facts, &weights, 1, threads)),
-    ];
-    let mut measures: Vec<Measure> =
-        overall.into_iter().map(|(name, estimate)| measure(name, scope("overall"), estimate)).collect();
-    for label in by_label(facts) {
-        let scope = Scope { label: Some(ratings.labels[label.label as usize].clone()), ..scope("label") };
-        measures.push(measure("krippendorff_alpha", scope.clone(), label.alpha));
-        measures.push(measure("specific_agreement", scope, label.specific));
-    }
-    for pair in by_pair(facts, &weights, threads) {
-        let scope = Scope { annotator: rater(pair.rater), other: rater(pair.other), ..scope("pair") };
-        measures.push(measure("percent_agreement", scope.clone(), pair.percent));
-        measures.push(measure("cohen_kappa", scope, pair.kappa));
-    }
-    for one in by_rater(facts, threads) {
-        let scope = Scope { annotator: rater(one.rater), ..scope("annotator") };
-        measures.push(measure("percent_agreement", scope.clone(), one.percent));
-        measures.push(measure("kappa_against_others", scope, one.kappa));
-    }
-    measures
-}
-
-fn measure(name: &str, scope: Scope, estimate: Estimate) -> Measure {
+/// What a project's figures state besides their statistics.
+fn policies() -> BTreeMap<String, String> {
     let policies = [
-        ("level", "nominal"),
         ("cancelled", "left_out"),
         ("drafts", "left_out"),
         ("ground_truth", "left_out"),
         ("repeats", "highest_native_id"),
-        ("confidence", "0.95"),
     ];
-    let options = policies.into_iter().chain(own_options(name).iter().copied());
-    let reason = |undefined: Undefined| undefined.code().to_owned();
-    Measure {
-        measure: name.to_owned(),
-        options: options.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-        scope,
-        value: estimate.value.ok(),
-        ci_low: estimate.interval.ok().map(|interval| interval.low),
-        ci_high: estimate.interval.ok().map(|interval| interval.high),
-        n_items: estimate.sample.items,
-        n_ratings: estimate.sample.ratings,
-        n_raters: estimate.sample.raters,
-        method: match estimate.interval {
-            Ok(_) => estimate.method.name().to_owned(),
-            Err(why) => format!("{}; no interval: {}", estimate.method.name(), why.code()),
-        },
-        undefined_reason: estimate.value.err().map(reason),
-    }
-}
-
-/// The options of one measure that other tools choose differently.
-fn own_options(measure: &str) -> &'static [(&'static str, &'static str)] {
-    match measure {
-        "percent_agreement" | "kappa_against_others" => &[("averaging", "items")],
-        "specific_agreement" => &[("averaging", "pairs")],
-        "krippendorff_alpha" => &[("single_ratings", "left_out")],
-        "fleiss_kappa" => &[("single_ratings", "count_in_chance_only")],
-        "gwet_ac1" => &[("single_ratings", "count_in_chance_only"), ("categories", "observed")],
-        "mean_pairwise_cohen_kappa" => &[("averaging", "pairs_unweighted"), ("min_shared_items", "1")],
-        _ => &[],
-    }
+    policies.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }

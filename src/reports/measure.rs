@@ -44,6 +44,9 @@ pub struct Measure {
     pub method: String,
     /// A stable code: `one_rater`, `single_category`, `no_pairable_items`, `zero_variance` …
     pub undefined_reason: Option<String>,
+    /// Numbers behind the figure: `standard_error`, `observed_agreement`, `expected_agreement` …
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub detail: BTreeMap<String, f64>,
 }
 
 /// What a policy left out of the ratings, and why.

@@ -6,6 +6,7 @@ mod columns;
 mod controls;
 mod diff;
 mod disagreements;
+pub mod figures;
 mod history;
 mod items;
 pub mod measure;
@@ -20,4 +21,4 @@ pub use history::{changes_in_words, render_snapshots, snapshot_view};
 pub use render::{Format, render};
 
 /// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.
-pub const FIGURE_VERSION: u32 = 1;
+pub const FIGURE_VERSION: u32 = 2;

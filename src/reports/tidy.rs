@@ -42,6 +42,7 @@ pub fn measures(report: &AgreementReport, report_id: &str) -> Result<RecordBatch
         ("n_raters", count(&|row| row.n_raters)),
         ("method", text(&|row| Some(row.method.clone()))),
         ("undefined_reason", text(&|row| row.undefined_reason.clone())),
+        ("detail", text(&|row| serde_json::to_string(&row.detail).ok())),
     ];
     table(columns)
 }

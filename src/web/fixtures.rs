@@ -33,6 +33,7 @@ pub fn measure(name: &str, value: f64, (low, high): (f64, f64)) -> Measure {
         n_raters: 5,
         method: "percentile_bootstrap".into(),
         undefined_reason: None,
+        detail: BTreeMap::new(),
     }
 }
 

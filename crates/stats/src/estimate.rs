@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::interval::Interval;
+use crate::interval::{Bounds, Interval};
 
 /// One figure: its value, its 95 % interval, what they rest on and how the interval was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,7 +24,7 @@ impl Estimate {
 
     /// A figure with the interval that its standard error gives, if it has one.
     pub(crate) fn spread(value: f64, spread: Result<Spread, Undefined>, sample: Sample, method: Method) -> Self {
-        let interval = spread.map(|spread| spread.interval(value));
+        let interval = spread.map(|spread| spread.interval(value, Bounds::AGREEMENT));
         Self { value: Ok(value), interval, sample, method, spread: spread.ok(), chance: None }
     }
 
@@ -34,7 +34,7 @@ impl Estimate {
 
     /// The interval of a share, which cannot be negative.
     pub(crate) fn of_share(self) -> Self {
-        Self { interval: self.interval.map(Interval::of_share), ..self }
+        Self { interval: self.interval.map(|interval| Bounds::SHARE.cut(interval)), ..self }
     }
 }
 
@@ -74,6 +74,8 @@ pub enum Undefined {
     SingleCategory,
     /// Every pair of raters has an undefined kappa.
     NoDefinedPair,
+    /// The figure compares two raters, and there are more.
+    NotTwoRaters,
     /// Every label's alpha is undefined.
     NoDefinedLabel,
     /// Comparing the distinct sets of labels would take too long, or too much memory.
@@ -86,6 +88,12 @@ pub enum Undefined {
     OneItem,
     /// Interval only: all items carry the same information, the estimated standard error is 0.
     ZeroVariance,
+    /// Jackknife only: the figure does not exist when one of the items is left out.
+    UndefinedWithoutItem,
+    /// Bootstrap only: the figure does not exist in more than [`MOST_UNDEFINED`](crate::resample::MOST_UNDEFINED) of the replicates.
+    UndefinedInResamples,
+    /// Bootstrap only: fewer than [`FEWEST_RESAMPLES`](crate::resample::FEWEST_RESAMPLES) replicates.
+    TooFewResamples,
 }
 
 impl Undefined {
@@ -96,12 +104,16 @@ impl Undefined {
             Self::NoPairableItems => "no_pairable_items",
             Self::SingleCategory => "single_category",
             Self::NoDefinedPair => "no_defined_pair",
+            Self::NotTwoRaters => "not_two_raters",
             Self::NoDefinedLabel => "no_defined_label",
             Self::TooManyDistinctSets => "too_many_distinct_sets",
             Self::IrrNotPositive => "irr_not_positive",
             Self::LabelNotUsed => "label_not_used",
             Self::OneItem => "one_item",
             Self::ZeroVariance => "zero_variance",
+            Self::UndefinedWithoutItem => "undefined_without_item",
+            Self::UndefinedInResamples => "undefined_in_resamples",
+            Self::TooFewResamples => "too_few_resamples",
         }
     }
 }
@@ -125,6 +137,14 @@ pub enum Method {
     InfinitesimalJackknife,
     /// Items vary; large-sample standard error of Fleiss, Cohen and Everitt (1969); normal distribution.
     FleissCohenEveritt,
+    /// Items vary; jackknife (Tukey 1958); t with n - 1 degrees of freedom.
+    Jackknife,
+    /// Items vary; percentiles of the bootstrap (Efron 1979).
+    BootstrapPercentile,
+    /// Items vary; bias-corrected and accelerated bootstrap (Efron 1987).
+    BootstrapBca,
+    /// Items and raters vary; percentiles of the pigeonhole bootstrap (Owen 2007).
+    TwoWayBootstrap,
 }
 
 impl Method {
@@ -135,6 +155,10 @@ impl Method {
             Self::LinearisedRatio => "linearised ratio over items, t(n-1)",
             Self::InfinitesimalJackknife => "infinitesimal jackknife over items, t(n-1)",
             Self::FleissCohenEveritt => "fleiss-cohen-everitt 1969, normal",
+            Self::Jackknife => "jackknife over items, t(n-1)",
+            Self::BootstrapPercentile => "bootstrap over items, percentile",
+            Self::BootstrapBca => "bootstrap over items, bca",
+            Self::TwoWayBootstrap => "two-way bootstrap over items and raters, percentile",
         }
     }
 }

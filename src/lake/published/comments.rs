@@ -126,6 +126,7 @@ const MEASURES: &[(&str, &str)] = &[
     ("n_raters", "Annotators that went into it"),
     ("method", "How figure and interval were computed"),
     ("undefined_reason", "Why there is no value"),
+    ("detail", "Numbers behind the figure, JSON"),
 ];
 
 const DISAGREEMENTS: &[(&str, &str)] = &[

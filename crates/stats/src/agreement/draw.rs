@@ -117,6 +117,12 @@ impl Statistic for Coefficients<'_> {
         self.members.len()
     }
 
+    /// Only Fleiss' kappa, AC1 and S take something from items with one rating.
+    fn counts(&self, unit: usize, figure: usize) -> bool {
+        let with_single = [Coefficient::FleissKappa, Coefficient::GwetAc, Coefficient::BrennanPrediger];
+        with_single.contains(&self.members[figure]) || Pattern::of(self.facts.patterns.rows.get(unit)).is_pairable()
+    }
+
     fn evaluate(&self, times: &[u64], figures: &mut [Option<f64>]) {
         let mut totals = Totals::zero(self.weights.n_labels());
         for ((pattern, &disagreement), &times) in self.facts.patterns.iter().zip(&self.disagreements).zip(times) {

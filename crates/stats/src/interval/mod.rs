@@ -16,32 +16,55 @@ const UPPER_TAIL: f64 = 1.0 - (1.0 - LEVEL) / 2.0;
 /// Deviations below this share of the figure's scale are rounding, not spread.
 const ROUNDING: f64 = 1e-12;
 
-/// A two-sided interval; agreement cannot exceed 1, so the upper end is cut there.
+/// A two-sided interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
     pub low: f64,
     pub high: f64,
 }
 
-impl Interval {
-    /// The interval of a share, which cannot be negative.
-    pub(crate) fn of_share(self) -> Self {
-        Self { low: self.low.max(0.0), ..self }
-    }
+/// Where the values of a figure end. Intervals that are not made of possible values are cut there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    pub low: f64,
+    pub high: f64,
+}
 
-    fn around(value: f64, half_width: f64) -> Self {
-        Self { low: value - half_width, high: (value + half_width).min(1.0) }
+impl Bounds {
+    /// Any number: limits of agreement, differences of means.
+    pub const NONE: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY };
+    /// Chance-corrected agreement: at most 1; how low it can be depends on the data.
+    pub const AGREEMENT: Self = Self { low: f64::NEG_INFINITY, high: 1.0 };
+    /// A share.
+    pub const SHARE: Self = Self { low: 0.0, high: 1.0 };
+    /// A correlation.
+    pub const CORRELATION: Self = Self { low: -1.0, high: 1.0 };
+
+    pub(crate) fn cut(self, interval: Interval) -> Interval {
+        Interval { low: interval.low.max(self.low), high: interval.high.min(self.high) }
     }
 }
 
+/// Whether a difference is rounding and not spread, for a figure of this size.
+pub(crate) fn is_rounding(difference: f64, size: f64) -> bool {
+    difference.abs() <= ROUNDING * size.abs().max(1.0)
+}
+
+/// `value ± t(degrees) · standard error`.
+pub(crate) fn student_t_interval(value: f64, standard_error: f64, degrees: u64) -> Interval {
+    let half_width = student_t_quantile(UPPER_TAIL, degrees) * standard_error;
+    Interval { low: value - half_width, high: value + half_width }
+}
+
 impl Spread {
-    /// `value ± quantile · standard error`.
-    pub(crate) fn interval(self, value: f64) -> Interval {
+    /// `value ± quantile · standard error`, cut where the figure's values end.
+    pub(crate) fn interval(self, value: f64, bounds: Bounds) -> Interval {
         let quantile = match self.degrees {
             Some(degrees) => student_t_quantile(UPPER_TAIL, degrees),
             None => normal_quantile(UPPER_TAIL),
         };
-        Interval::around(value, quantile * self.standard_error)
+        let half_width = quantile * self.standard_error;
+        bounds.cut(Interval { low: value - half_width, high: value + half_width })
     }
 }
 
@@ -83,7 +106,8 @@ mod tests {
     #[test]
     fn mean_of_four_items_has_the_textbook_interval() {
         // scipy.stats.t.interval(0.95, 3, 0.5, sem([0.1, 0.4, 0.6, 0.9]))
-        let interval = from_items(0.5, &[(0.1, 1), (0.4, 1), (0.6, 1), (0.9, 1)]).unwrap().interval(0.5);
+        let interval =
+            from_items(0.5, &[(0.1, 1), (0.4, 1), (0.6, 1), (0.9, 1)]).unwrap().interval(0.5, Bounds::AGREEMENT);
         assert!((interval.low - -0.035_685_536_271_416).abs() < 1e-12, "{interval:?}");
         assert_eq!(interval.high, 1.0, "cut at 1");
     }

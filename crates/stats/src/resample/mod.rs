@@ -1,4 +1,35 @@
 //! Intervals by counting items anew: jackknife, bootstrap and two-way bootstrap of any figure that implements [`Statistic`].
+//!
+//! | what varies | function | interval |
+//! | --- | --- | --- |
+//! | items | [`jackknife`] | value ± t(m - 1) · standard error, [`Jackknife::interval`] |
+//! | items | [`bootstrap`] | percentiles, [`Replicates::percentile`], or bias-corrected and accelerated, [`Replicates::bca`] |
+//! | items and raters | [`two_way`] | percentiles |
+//!
+//! A replicate is drawn from a stream of random numbers that its seed and its number determine, and is counted by one thread from
+//! beginning to end: results are the same to the last bit for any number of threads, and the first replicates of a longer run are
+//! those of a shorter one.
+//!
+//! A replicate in which a figure does not exist (only one category was drawn, say) is left out of that figure's interval and
+//! counted. When more than [`MOST_UNDEFINED`] of them do not exist there is no interval: those that are left would describe
+//! other data than these.
+
+mod alias;
+mod bca;
+mod bootstrap;
+#[cfg(test)]
+mod chi_squared;
+mod draw;
+mod generator;
+mod jackknife;
+mod two_way;
+mod work;
+
+pub use bca::NoBca;
+pub use bootstrap::{FEWEST_RESAMPLES, MOST_UNDEFINED, Replicates, Resampled, bootstrap};
+pub use generator::Generator;
+pub use jackknife::{Jackknife, jackknife};
+pub use two_way::two_way;
 
 /// Figures that are functions of how often each unit is counted.
 ///
@@ -22,6 +53,14 @@ pub trait Statistic: Sync {
         times[unit] -= 1;
         self.evaluate(&times, figures);
     }
+
+    /// Whether the items of `unit` count in the figure at all. Those that do not are no items of its jackknife.
+    ///
+    /// Alpha and Fleiss' kappa can then be one statistic, although items with a single rating count in kappa only.
+    fn counts(&self, unit: usize, figure: usize) -> bool {
+        let _ = (unit, figure);
+        true
+    }
 }
 
 /// Figures whose items and raters can both be drawn anew.
@@ -36,4 +75,12 @@ pub trait TwoWayStatistic: Sync {
     fn figures(&self) -> usize;
 
     fn evaluate(&self, items: &[u64], raters: &[u64], figures: &mut [Option<f64>]);
+}
+
+/// How often to draw, from which seed, on how many threads. The result does not depend on the threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resampling {
+    pub resamples: usize,
+    pub seed: u64,
+    pub threads: usize,
 }

@@ -11,7 +11,7 @@ pub use design::{Costs, Design, DesignPlan, HalfWidth, PlannedFigure};
 pub use kappa::{KappaPlanError, kappa_items};
 
 use crate::estimate::{Estimate, Spread, Undefined};
-use crate::interval::normal_quantile;
+use crate::interval::{Bounds, normal_quantile};
 
 /// No plan goes beyond so many items.
 const MOST_ITEMS: u64 = 1 << 50;
@@ -61,7 +61,7 @@ fn chi_squared(degrees: f64, z: f64) -> f64 {
 /// t(N - 1) · deviation / √N.
 fn half_width_of(deviation: f64, items: u64) -> f64 {
     let spread = Spread { standard_error: deviation / (items as f64).sqrt(), degrees: Some(items - 1) };
-    -spread.interval(0.0).low
+    -spread.interval(0.0, Bounds::NONE).low
 }
 
 /// The smallest number of items from 2 that is enough; enough once is enough for more.

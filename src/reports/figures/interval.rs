@@ -1,0 +1,117 @@
+//! Intervals of coefficients by counting items, or items and raters, anew.
+
+use assay_stats::agreement::{Coefficient, Coefficients, RaterCoefficients};
+use assay_stats::interval::{Bounds, Interval};
+use assay_stats::resample::{Jackknife, Resampled, Resampling, Statistic, bootstrap, jackknife, two_way};
+use assay_stats::{Method, Undefined};
+
+use super::Setting;
+use super::options::{BootstrapKind, IntervalKind};
+use crate::reports::measure::Measure;
+
+/// A coefficient that has a value, and the place of its measure.
+pub(super) struct Wanted {
+    pub(super) place: usize,
+    pub(super) coefficient: Coefficient,
+}
+
+/// An interval with how it came about.
+struct Made {
+    interval: Result<Interval, Undefined>,
+    method: Method,
+    standard_error: Option<f64>,
+    undefined_resamples: Option<usize>,
+}
+
+/// Replaces the intervals of the wanted measures by those that the options ask for.
+pub(super) fn resample(setting: &Setting<'_>, wanted: Vec<Wanted>, measures: &mut [Measure]) {
+    if setting.options.interval == IntervalKind::TwoWay {
+        let members = wanted.iter().map(|wanted| wanted.coefficient).collect();
+        let statistic = RaterCoefficients::new(&setting.subject.facts, &setting.weights, members);
+        for (wanted, made) in wanted.iter().zip(two_way(&statistic, &resampling(setting))) {
+            write(setting, wanted, &made.into(), measures);
+        }
+        return;
+    }
+    let (rated, counted): (Vec<Wanted>, Vec<Wanted>) =
+        wanted.into_iter().partition(|wanted| wanted.coefficient.needs_raters());
+    let members = |wanted: &[Wanted]| wanted.iter().map(|wanted| wanted.coefficient).collect();
+    if !counted.is_empty() {
+        let statistic = Coefficients::new(&setting.subject.facts, &setting.weights, members(&counted));
+        over_items(setting, &statistic, &counted, measures);
+    }
+    if !rated.is_empty() {
+        let statistic = RaterCoefficients::new(&setting.subject.facts, &setting.weights, members(&rated));
+        over_items(setting, &statistic, &rated, measures);
+    }
+}
+
+fn over_items(setting: &Setting<'_>, statistic: &dyn Statistic, wanted: &[Wanted], measures: &mut [Measure]) {
+    let options = setting.options;
+    let threads = options.threads.get();
+    let is_bca = options.bootstrap == BootstrapKind::Bca;
+    let needs_jackknife = options.interval == IntervalKind::Jackknife || is_bca;
+    let without = if needs_jackknife { jackknife(statistic, threads) } else { Vec::new() };
+    if options.interval == IntervalKind::Jackknife {
+        for (wanted, without) in wanted.iter().zip(&without) {
+            write(setting, wanted, &from_jackknife(wanted.coefficient, without), measures);
+        }
+        return;
+    }
+    let replicates = bootstrap(statistic, &resampling(setting));
+    for (figure, wanted) in wanted.iter().enumerate() {
+        let made = match without.get(figure) {
+            Some(without) => replicates.bca(figure, without),
+            None => replicates.percentile(figure),
+        };
+        write(setting, wanted, &made.into(), measures);
+    }
+}
+
+fn resampling(setting: &Setting<'_>) -> Resampling {
+    let options = setting.options;
+    Resampling { resamples: options.resamples as usize, seed: options.seed, threads: options.threads.get() }
+}
+
+fn from_jackknife(coefficient: Coefficient, without: &Jackknife) -> Made {
+    let bounds = match coefficient {
+        Coefficient::PercentAgreement | Coefficient::PooledPercentAgreement => Bounds::SHARE,
+        _ => Bounds::AGREEMENT,
+    };
+    Made {
+        interval: without.interval(bounds),
+        method: Method::Jackknife,
+        standard_error: without.standard_error.ok(),
+        undefined_resamples: None,
+    }
+}
+
+impl From<Resampled> for Made {
+    fn from(resampled: Resampled) -> Self {
+        Self {
+            interval: resampled.interval,
+            method: resampled.method,
+            standard_error: resampled.standard_error.ok(),
+            undefined_resamples: Some(resampled.undefined),
+        }
+    }
+}
+
+fn write(setting: &Setting<'_>, wanted: &Wanted, made: &Made, measures: &mut [Measure]) {
+    let Some(measure) = measures.get_mut(wanted.place) else { return };
+    measure.ci_low = made.interval.ok().map(|interval| interval.low);
+    measure.ci_high = made.interval.ok().map(|interval| interval.high);
+    measure.method = match made.interval {
+        Ok(_) => made.method.name().to_owned(),
+        Err(why) => format!("{}; no interval: {}", made.method.name(), why.code()),
+    };
+    measure.detail.remove("standard_error");
+    if let Some(standard_error) = made.standard_error {
+        measure.detail.insert("standard_error".to_owned(), standard_error);
+    }
+    if let Some(undefined) = made.undefined_resamples {
+        measure.options.insert("resamples".to_owned(), setting.options.resamples.to_string());
+        measure.options.insert("seed".to_owned(), setting.options.seed.to_string());
+        measure.detail.insert("undefined_resamples".to_owned(), undefined as f64);
+    }
+}

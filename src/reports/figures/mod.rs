@@ -1,0 +1,155 @@
+//! Figures of any table of ratings: a control of a project, a file, a slice of either. One way for all of them.
+
+mod interval;
+mod options;
+mod overall;
+mod parts;
+mod subject;
+
+use std::collections::BTreeMap;
+
+use assay_stats::{Estimate, Undefined};
+
+pub use options::{
+    BootstrapKind, Breakdown, FigureOptions, IntervalKind, Level, MeasureChoice, WeightsBy, WeightsChoice,
+};
+pub use subject::Subject;
+
+use super::measure::{Measure, Scope};
+use crate::error::{Error, Result};
+
+/// Every measure by name, as `--measures` takes them.
+pub fn names() -> Vec<&'static str> {
+    overall::names().chain(parts::names()).collect()
+}
+
+/// The figures of a subject: of the whole, then of its labels, pairs of raters and raters as the options say.
+///
+/// `place` is the scope that all share (a control, a slice); `policies` are options that are not about statistics.
+///
+/// # Errors
+/// When the level or the weights do not fit the labels, or a measure is not known.
+pub fn figures(
+    subject: &Subject<'_>,
+    options: &FigureOptions,
+    place: &Scope,
+    policies: &BTreeMap<String, String>,
+) -> Result<Vec<Measure>> {
+    check_names(&options.measures)?;
+    let setting = Setting::new(subject, options, place, policies)?;
+    let mut measures = overall::measures(&setting)?;
+    measures.extend(parts::measures(&setting));
+    Ok(measures)
+}
+
+fn check_names(choice: &MeasureChoice) -> Result<()> {
+    let MeasureChoice::Named(wanted) = choice else { return Ok(()) };
+    let known = names();
+    match wanted.iter().find(|name| !known.contains(&name.as_str())) {
+        None => Ok(()),
+        Some(unknown) => Err(Error::invalid(format!(
+            "there is no measure {unknown:?}; the measures are {}",
+            known.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+/// A subject with everything resolved that its figures share.
+struct Setting<'a> {
+    subject: &'a Subject<'a>,
+    options: &'a FigureOptions,
+    weights: assay_stats::agreement::Weights,
+    by: WeightsBy,
+    place: &'a Scope,
+    policies: &'a BTreeMap<String, String>,
+}
+
+impl<'a> Setting<'a> {
+    fn new(
+        subject: &'a Subject<'a>,
+        options: &'a FigureOptions,
+        place: &'a Scope,
+        policies: &'a BTreeMap<String, String>,
+    ) -> Result<Self> {
+        let (weights, by) = subject.weights(options)?;
+        Ok(Self { subject, options, weights, by, place, policies })
+    }
+
+    fn scope(&self, by: &str) -> Scope {
+        Scope { by: by.to_owned(), ..self.place.clone() }
+    }
+
+    /// The options that every figure states, and those that other tools choose differently for this one.
+    fn stated(&self, name: &str, weighted: bool) -> BTreeMap<String, String> {
+        let mut stated = self.policies.clone();
+        let mut say = |key: &str, value: &str| stated.insert(key.to_owned(), value.to_owned());
+        say("level", if weighted { self.options.level.name() } else { Level::Nominal.name() });
+        say("confidence", "0.95");
+        if weighted && !self.weights.is_identity() {
+            say("weights", self.weights.name());
+            if self.weights.name() != "matrix" {
+                say("weights_by", if self.by == WeightsBy::Value { "value" } else { "rank" });
+            }
+        }
+        own_options(name).iter().for_each(|(key, value)| {
+            say(key, value);
+        });
+        if name == "mean_pairwise_cohen_kappa" {
+            say("min_shared_items", &self.options.min_shared.to_string());
+        }
+        stated
+    }
+
+    /// A figure with its analytic interval, if intervals are wanted.
+    fn measure(&self, name: &str, scope: Scope, estimate: Estimate, weighted: bool) -> Measure {
+        let mut measure = plain(name, scope, estimate, self.stated(name, weighted));
+        if self.options.interval == IntervalKind::None {
+            (measure.ci_low, measure.ci_high) = (None, None);
+            "none".clone_into(&mut measure.method);
+        }
+        measure
+    }
+}
+
+fn plain(name: &str, scope: Scope, estimate: Estimate, options: BTreeMap<String, String>) -> Measure {
+    let reason = |undefined: Undefined| undefined.code().to_owned();
+    let mut detail = BTreeMap::new();
+    let mut say = |key: &str, value: f64| detail.insert(key.to_owned(), value);
+    if let Some(spread) = estimate.spread {
+        say("standard_error", spread.standard_error);
+    }
+    if let Some(chance) = estimate.chance {
+        say("observed_agreement", chance.observed);
+        say("expected_agreement", chance.expected);
+    }
+    Measure {
+        measure: name.to_owned(),
+        options,
+        scope,
+        value: estimate.value.ok(),
+        ci_low: estimate.interval.ok().map(|interval| interval.low),
+        ci_high: estimate.interval.ok().map(|interval| interval.high),
+        n_items: estimate.sample.items,
+        n_ratings: estimate.sample.ratings,
+        n_raters: estimate.sample.raters,
+        method: match estimate.interval {
+            Ok(_) => estimate.method.name().to_owned(),
+            Err(why) => format!("{}; no interval: {}", estimate.method.name(), why.code()),
+        },
+        undefined_reason: estimate.value.err().map(reason),
+        detail,
+    }
+}
+
+/// The options of one measure that other tools choose differently.
+fn own_options(measure: &str) -> &'static [(&'static str, &'static str)] {
+    match measure {
+        "percent_agreement" | "kappa_against_others" => &[("averaging", "items")],
+        "specific_agreement" | "pooled_percent_agreement" => &[("averaging", "pairs")],
+        "krippendorff_alpha" => &[("single_ratings", "left_out")],
+        "fleiss_kappa" | "conger_kappa" => &[("single_ratings", "count_in_chance_only")],
+        "gwet_ac1" | "gwet_ac2" => &[("single_ratings", "count_in_chance_only")],
+        "mean_pairwise_cohen_kappa" => &[("averaging", "pairs_unweighted")],
+        _ => &[],
+    }
+}

@@ -1,0 +1,160 @@
+//! What figures are asked for, and how they are to be made.
+
+use std::collections::BTreeSet;
+
+use assay_stats::Threads;
+use assay_stats::agreement::Scheme;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What the values of labels mean. It decides the default weights, and alpha's metric.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Labels are equal or not.
+    #[default]
+    Nominal,
+    /// Labels have an order.
+    Ordinal,
+    /// Differences between values mean the same everywhere on the scale.
+    Interval,
+    /// Values have a true zero.
+    Ratio,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nominal => "nominal",
+            Self::Ordinal => "ordinal",
+            Self::Interval => "interval",
+            Self::Ratio => "ratio",
+        }
+    }
+
+    /// The weights that a level implies.
+    pub fn scheme(self) -> Scheme {
+        match self {
+            Self::Nominal => Scheme::Identity,
+            Self::Ordinal => Scheme::Ordinal,
+            Self::Interval => Scheme::Quadratic,
+            Self::Ratio => Scheme::Ratio,
+        }
+    }
+}
+
+/// The weights that were asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum WeightsChoice {
+    /// Those of the level; alpha of an ordinal scale takes its own metric.
+    #[default]
+    OfLevel,
+    Scheme(Scheme),
+    /// One's own, row by row in the order of the labels.
+    Matrix(Vec<f64>),
+}
+
+/// What a scheme measures distances by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightsBy {
+    Value,
+    Rank,
+}
+
+/// How intervals are made.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum IntervalKind {
+    /// Each measure's own, as docs/METRICS.md says.
+    #[default]
+    #[value(skip)]
+    Default,
+    None,
+    Analytic,
+    Jackknife,
+    Bootstrap,
+    TwoWay,
+}
+
+/// How a bootstrap distribution becomes an interval.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootstrapKind {
+    #[default]
+    Percentile,
+    Bca,
+}
+
+/// What figures are broken down by, besides the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Breakdown {
+    Label,
+    Pair,
+    Annotator,
+}
+
+/// Which measures are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum MeasureChoice {
+    /// Those that fit the level and cost no more than reading the ratings.
+    #[default]
+    Usual,
+    All,
+    Named(BTreeSet<String>),
+}
+
+impl MeasureChoice {
+    /// Whether a measure is wanted; `usual` says whether it belongs to the usual ones here.
+    pub fn wants(&self, name: &str, usual: bool) -> bool {
+        match self {
+            Self::Usual => usual,
+            Self::All => true,
+            Self::Named(names) => names.contains(name),
+        }
+    }
+}
+
+/// Everything that decides the figures of given ratings.
+#[derive(Debug, Clone)]
+pub struct FigureOptions {
+    pub level: Level,
+    pub weights: WeightsChoice,
+    /// By value where all labels are numbers, else by rank.
+    pub weights_by: Option<WeightsBy>,
+    pub measures: MeasureChoice,
+    pub by: BTreeSet<Breakdown>,
+    pub interval: IntervalKind,
+    pub bootstrap: BootstrapKind,
+    pub resamples: u32,
+    pub seed: u64,
+    /// Pairs of raters with fewer common items take no part in means over pairs.
+    pub min_shared: u64,
+    /// Never changes a figure.
+    pub threads: Threads,
+}
+
+impl Default for FigureOptions {
+    fn default() -> Self {
+        Self {
+            level: Level::default(),
+            weights: WeightsChoice::default(),
+            weights_by: None,
+            measures: MeasureChoice::default(),
+            by: [Breakdown::Label, Breakdown::Pair, Breakdown::Annotator].into(),
+            interval: IntervalKind::default(),
+            bootstrap: BootstrapKind::default(),
+            resamples: 1000,
+            seed: 1,
+            min_shared: 2,
+            threads: Threads::available(),
+        }
+    }
+}
