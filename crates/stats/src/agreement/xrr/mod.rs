@@ -12,7 +12,7 @@ use units::{Pool, Unit};
 use super::ratings::Ratings;
 use super::weights::Weights;
 use crate::estimate::{Estimate, Method, Sample, Undefined};
-use crate::interval;
+use crate::interval::{self, Bounds};
 use crate::resample::Statistic;
 use crate::sum::order_free_sum;
 
@@ -123,8 +123,8 @@ impl CrossReplication {
         };
         let mut normalised = finish(&normalised);
         // Nothing keeps this figure below 1, so that its interval is not cut there.
-        if let (Ok(value), Ok(interval)) = (normalised.value, &mut normalised.interval) {
-            interval.high = 2.0 * value - interval.low;
+        if let (Ok(value), Some(spread)) = (normalised.value, normalised.spread) {
+            normalised.interval = Ok(spread.interval(value, Bounds::NONE));
         }
         Xrr { kappa_x: finish(&kappa_x), irr_a: finish(&irr[0]), irr_b: finish(&irr[1]), normalised }
     }
