@@ -12,6 +12,11 @@
 //! | per pair | [`by_pair`] | Cohen (1960, 1968), Scott (1955) | shared by the two |
 //! | per label | [`by_label`] | alpha of the label against the rest, specific agreement | two ratings or more |
 //! | per rater | [`by_rater`] | agreement with the other raters of the same items | rated by the rater and another |
+//! | sets of labels | [`sets`] | alpha with Jaccard and MASI distances | two ratings or more |
+//! | two pools of raters | [`xrr`] | Wong, Paritosh and Aroyo (2021) | rated by both pools |
+//!
+//! [`breakdown`] takes ratings apart, [`paradox`] says why a figure is low, [`benchmark`] gives it a word, [`planning`] says how much more to
+//! label.
 
 pub mod benchmark;
 pub mod breakdown;

@@ -121,6 +121,7 @@ fn each_reason_is_told_when_it_holds_and_only_then() {
     assert_eq!(reasons(&[(0, 0, 20), (1, 1, 20), (0, 1, 40)]), [Reason::LowAgreement, Reason::Bias]);
     assert_eq!(reasons(&[(0, 0, 1), (1, 1, 1), (0, 1, 1)]), [Reason::LowAgreement, Reason::FewItems]);
     assert_eq!(reasons(&[(0, 0, 330), (1, 1, 80), (0, 1, 50), (1, 0, 50)]), [Reason::CloseToChance]);
+    assert_eq!(reasons(&[(0, 0, 33), (1, 1, 8), (0, 1, 5), (1, 0, 5)]), [Reason::FewItems]);
     assert_eq!(reasons(&[(0, 0, 9)]), [Reason::NotDefined]);
     let one_sided = told(&table(&[(0, 0, 380), (1, 1, 30), (0, 1, 80)]));
     assert_eq!(one_sided.reasons, [Reason::Prevalence, Reason::Bias]);

@@ -64,7 +64,7 @@ const FIGURES: [PlannedFigure; 5] = [
 fn simulated(kind: PlannedFigure, weights: &Weights, items: usize, ratings: u32) -> f64 {
     let mut random = Random(7);
     let values: Vec<f64> =
-        (0..1000).map(|_| figure(kind, &random.items(items, ratings), weights).value.unwrap()).collect();
+        (0..600).map(|_| figure(kind, &random.items(items, ratings), weights).value.unwrap()).collect();
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     1.96 * (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
 }

@@ -105,7 +105,7 @@ fn agree(a: Option<f64>, b: Option<f64>) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Straight from the definition, over all pairs of ratings.
     #[test]
@@ -156,6 +156,16 @@ proptest! {
             data.evaluate(data.multiplicities(), &mut anew);
             for (estimate, anew) in figures(&data.estimate()).iter().zip(anew) {
                 prop_assert!(agree(estimate.value.ok(), anew), "{:?} {:?}", estimate, anew);
+            }
+            for unit in 0..data.multiplicities().len() {
+                let mut times = data.multiplicities().to_vec();
+                times[unit] -= 1;
+                let (mut anew, mut without) = ([None; 4], [None; 4]);
+                data.evaluate(&times, &mut anew);
+                data.evaluate_without(unit, &mut without);
+                for (anew, without) in anew[..3].iter().zip(&without) {
+                    prop_assert!(agree(*anew, *without), "{:?} {:?}", anew, without);
+                }
             }
             let data = CrossReplication::new(&pool(&many_a, 4), &pool(&many_b, 4), weights).unwrap();
             let n = data.multiplicities().iter().sum::<u64>() as f64;

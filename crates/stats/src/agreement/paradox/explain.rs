@@ -28,7 +28,7 @@ pub enum Reason {
     Bias,
     /// The interval is so wide that the figure may not be low at all.
     FewItems,
-    /// Agreement is high, but not by much higher than chance gives; neither skew nor habits stand out.
+    /// Agreement is high, but not by much higher than chance gives; neither skew nor habits stand out, and there are enough items to say so.
     CloseToChance,
 }
 
@@ -166,8 +166,8 @@ impl<N: Names> Story<'_, N> {
             self.prevalence(agreement, value, chance, specific_of_rarest);
         }
         self.bias();
-        let explained = self.reasons.iter().any(|reason| *reason != Reason::FewItems);
-        if !explained {
+        // Of too few items nothing more is said than that.
+        if self.reasons.is_empty() {
             let by_chance = chance.map_or(String::new(), |chance| format!(" ({} here)", percent(chance)));
             self.add(
                 Reason::CloseToChance,

@@ -80,6 +80,7 @@ pub struct SetAlpha<'a> {
     similarities: Similarities,
     /// By set, over all items: Σₗ nₗ s(k, l).
     near: Vec<f64>,
+    total_near: f64,
     total_observed: f64,
 }
 
@@ -90,10 +91,11 @@ impl<'a> SetAlpha<'a> {
     pub fn new(facts: &'a SetFacts, distance: SetDistance) -> Result<Self, Undefined> {
         let similarities = Similarities::new(facts, distance)?;
         let near = similarities.times(&facts.counts);
+        let total_near = facts.counts.iter().zip(&near).map(|(&n, near)| n as f64 * near).sum();
         let observed: Vec<f64> = facts.patterns.iter().map(|(row, _)| observed(facts, distance, row)).collect();
         let multiplicities: Vec<u64> = facts.patterns.iter().map(|(_, items)| items).collect();
         let total_observed = multiplicities.iter().zip(&observed).map(|(&items, d)| items as f64 * d).sum();
-        Ok(Self { facts, multiplicities, observed, similarities, near, total_observed })
+        Ok(Self { facts, multiplicities, observed, similarities, near, total_near, total_observed })
     }
 
     /// Alpha from total disagreement, ratings, and Σₖₗ nₖ nₗ s(k, l).
@@ -136,14 +138,14 @@ impl Statistic for SetAlpha<'_> {
         };
         let ratings = self.facts.pairable_sample().ratings - ratings_of(row);
         let gone = row.iter().filter(|&&(set, _)| without(set) == 0).count();
-        let all: f64 = self.facts.counts.iter().zip(&self.near).map(|(&n, near)| n as f64 * near).sum();
         let once: f64 = row.iter().map(|&(set, n)| f64::from(n) * self.near[set as usize]).sum();
         let twice: f64 = row
             .iter()
             .flat_map(|&(a, n)| row.iter().map(move |&(b, m)| (a, b, f64::from(n) * f64::from(m))))
             .map(|(a, b, n)| n * self.similarities.of(a, b))
             .sum();
-        figures[0] = (self.facts.counts.len() - gone >= 2)
-            .then(|| Self::alpha(self.total_observed - self.observed[unit], ratings, all - 2.0 * once + twice));
+        figures[0] = (self.facts.counts.len() - gone >= 2).then(|| {
+            Self::alpha(self.total_observed - self.observed[unit], ratings, self.total_near - 2.0 * once + twice)
+        });
     }
 }

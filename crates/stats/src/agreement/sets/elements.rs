@@ -73,6 +73,8 @@ pub struct ElementAlphas<'a> {
     holders: Vec<Vec<(usize, u64)>>,
     /// Numbers of ratings, each with its items.
     sizes: Vec<(u64, u64)>,
+    /// By element: its ratings, and their observed disagreement, with all items.
+    observed: Vec<(u64, f64)>,
 }
 
 impl<'a> ElementAlphas<'a> {
@@ -92,7 +94,20 @@ impl<'a> ElementAlphas<'a> {
             }
         }
         let sizes = tally(ratings.iter().copied().zip(multiplicities.iter().copied()).collect());
-        Self { facts, multiplicities, ratings, holders, sizes }
+        let mut alphas = Self { facts, multiplicities, ratings, holders, sizes, observed: Vec::new() };
+        alphas.observed = alphas.sums(&alphas.multiplicities);
+        alphas
+    }
+
+    /// By element: the ratings that hold it, and their observed disagreement, with so many items of each pattern.
+    fn sums(&self, times: &[u64]) -> Vec<(u64, f64)> {
+        let of_element = |holders: &Vec<(usize, u64)>| {
+            holders.iter().fold((0, 0.0), |(all, observed), &(pattern, chosen)| {
+                let apart = disagreement(self.ratings[pattern], chosen);
+                (all + times[pattern] * chosen, observed + times[pattern] as f64 * apart)
+            })
+        };
+        self.holders.iter().map(of_element).collect()
     }
 
     /// What items bring into the alpha of one element, by their ratings and how many of these hold it.
@@ -163,7 +178,7 @@ fn binary_terms((ratings, chosen): (u64, u64), items: u64, chosen_by_all: u64, a
     Terms {
         ratings,
         items,
-        observed: (2 * chosen * rest) as f64 / (ratings - 1) as f64,
+        observed: disagreement(ratings, chosen),
         expected: chosen as f64 * (all - chosen_by_all) as f64 + rest as f64 * chosen_by_all as f64,
     }
 }
@@ -178,22 +193,42 @@ impl Statistic for ElementAlphas<'_> {
     }
 
     fn evaluate(&self, times: &[u64], figures: &mut [Option<f64>]) {
-        let all: u64 = times.iter().zip(&self.ratings).map(|(&times, &ratings)| times * ratings).sum();
-        let (mut sum, mut defined) = (0.0, 0_u32);
-        for (holders, figure) in self.holders.iter().zip(figures.iter_mut()) {
-            let (mut chosen_by_all, mut observed) = (0_u64, 0.0);
-            for &(pattern, chosen) in holders {
-                let ratings = self.ratings[pattern];
-                chosen_by_all += times[pattern] * chosen;
-                observed += (times[pattern] * 2 * chosen * (ratings - chosen)) as f64 / (ratings - 1) as f64;
-            }
-            let expected = 2.0 * chosen_by_all as f64 * (all - chosen_by_all) as f64;
-            *figure = (expected > 0.0).then(|| 1.0 - (all as f64 - 1.0) * observed / expected);
-            if let Some(alpha) = *figure {
-                sum += alpha;
-                defined += 1;
-            }
-        }
-        figures[self.holders.len()] = (defined > 0).then(|| sum / f64::from(defined));
+        let all = times.iter().zip(&self.ratings).map(|(&times, &ratings)| times * ratings).sum();
+        write(all, self.sums(times).into_iter(), figures);
     }
+
+    fn evaluate_without(&self, unit: usize, figures: &mut [Option<f64>]) {
+        let (row, _) = self.facts.patterns.get(unit);
+        let held = row.iter().flat_map(|&(set, n)| {
+            self.facts.sets.get(set as usize).iter().map(move |&element| (element, u64::from(n)))
+        });
+        let held = tally(held.collect());
+        let mut held = held.iter().peekable();
+        let ratings = self.ratings[unit];
+        let sums = (0_u32..).zip(&self.observed).map(|(element, &sums)| {
+            let chosen = held.next_if(|&&(holder, _)| holder == element).map_or(0, |&(_, n)| n);
+            (sums.0 - chosen, sums.1 - disagreement(ratings, chosen))
+        });
+        write(self.facts.pairable_sample().ratings - ratings, sums, figures);
+    }
+}
+
+/// 2 c (n - c) / (n - 1): what an item with n ratings, c of which hold an element, adds to its observed disagreement.
+fn disagreement(ratings: u64, chosen: u64) -> f64 {
+    (2 * chosen * (ratings - chosen)) as f64 / (ratings - 1) as f64
+}
+
+/// The alphas from all ratings and, by element, those that hold it and their observed disagreement; and the mean.
+fn write(all: u64, sums: impl Iterator<Item = (u64, f64)>, figures: &mut [Option<f64>]) {
+    let (mut sum, mut defined, mut place) = (0.0, 0_u32, 0);
+    for (chosen, observed) in sums {
+        let expected = 2.0 * chosen as f64 * (all - chosen) as f64;
+        figures[place] = (expected > 0.0).then(|| 1.0 - (all as f64 - 1.0) * observed / expected);
+        if let Some(alpha) = figures[place] {
+            sum += alpha;
+            defined += 1;
+        }
+        place += 1;
+    }
+    figures[place] = (defined > 0).then(|| sum / f64::from(defined));
 }

@@ -1,5 +1,5 @@
 use super::super::ratings::Ratings;
-use super::super::rows::{Row, RowCounts};
+use super::super::rows::{Counter, Row, RowCounts};
 use super::{LabelSets, LabelSetsError};
 use crate::estimate::{Sample, Undefined};
 use crate::sum::tally;
@@ -34,18 +34,25 @@ impl SetFacts {
             return Err(LabelSetsError::LabelWithoutSet { n_labels: ratings.n_labels, n_sets: sets.len() });
         }
         let counts_as_rating = |label: u32| empty == EmptySets::Value || !sets.get(label as usize).is_empty();
+        let rated = || {
+            ratings.items().map(|answers| {
+                let counts = answers.iter().copied().filter(|&(_, set)| counts_as_rating(set));
+                counts.collect::<Vec<(u32, u32)>>()
+            })
+        };
         let (mut samples, mut occurs) = (Samples::new(ratings.n_raters), vec![false; sets.len()]);
-        let mut pairable: Vec<Vec<u32>> = Vec::new();
-        for answers in ratings.items() {
-            let row: Vec<(u32, u32)> = answers.iter().copied().filter(|&(_, set)| counts_as_rating(set)).collect();
+        for row in rated() {
             samples.add(&row);
             if row.len() >= 2 {
                 row.iter().for_each(|&(_, label)| occurs[label as usize] = true);
-                pairable.push(row.iter().map(|&(_, label)| label).collect());
             }
         }
         let (distinct, code_of) = distinct_sets(sets, &occurs);
-        let patterns = count_patterns(pairable, &code_of);
+        let mut patterns = Counter::new();
+        for row in rated().filter(|row| row.len() >= 2) {
+            patterns.add(&count_sets(&row, &code_of), 1);
+        }
+        let (patterns, _) = patterns.finish();
         let mut counts = vec![0; distinct.len()];
         for (row, items) in patterns.iter() {
             row.iter().for_each(|&(set, count)| counts[set as usize] += u64::from(count) * items);
@@ -124,11 +131,8 @@ fn distinct_sets(sets: &LabelSets, occurs: &[bool]) -> (LabelSets, Vec<u32>) {
     (distinct, code_of)
 }
 
-fn count_patterns(items: Vec<Vec<u32>>, code_of: &[u32]) -> RowCounts {
-    let patterns: Vec<Vec<(u32, u32)>> = items
-        .into_iter()
-        .map(|labels| tally(labels.iter().map(|&label| (code_of[label as usize], 1)).collect()))
-        .map(|counted| counted.into_iter().map(|(set, count)| (set, count as u32)).collect())
-        .collect();
-    RowCounts::count(patterns.iter().map(|row| (&row[..], 1)))
+/// The distinct sets of an item's answers, each with its count.
+fn count_sets(answers: &Row, code_of: &[u32]) -> Vec<(u32, u32)> {
+    let counted = tally(answers.iter().map(|&(_, label)| (code_of[label as usize], 1)).collect());
+    counted.into_iter().map(|(set, count)| (set, count as u32)).collect()
 }

@@ -12,7 +12,7 @@ use units::{Pool, Unit};
 use super::ratings::Ratings;
 use super::weights::Weights;
 use crate::estimate::{Estimate, Method, Sample, Undefined};
-use crate::interval;
+use crate::interval::{self, Bounds};
 use crate::resample::Statistic;
 use crate::sum::order_free_sum;
 
@@ -64,6 +64,8 @@ pub struct CrossReplication {
     sample: Sample,
     /// Why there is nothing to compare.
     empty: Option<Undefined>,
+    /// Of all items, to leave one out.
+    totals: Totals,
 }
 
 impl CrossReplication {
@@ -86,7 +88,8 @@ impl CrossReplication {
         } else {
             units.is_empty().then_some(Undefined::NoPairableItems)
         };
-        Ok(Self { weights, units, multiplicities, sample, empty })
+        let totals = Totals::of(&units, &multiplicities, &weights);
+        Ok(Self { weights, units, multiplicities, sample, empty, totals })
     }
 
     /// The figures with their intervals. Only items count that have a rating in both pools. With Rᵢ, Sᵢ ratings of item i in pool A
@@ -108,9 +111,8 @@ impl CrossReplication {
             let none = undefined(reason);
             return Xrr { kappa_x: none, irr_a: none, irr_b: none, normalised: none };
         }
-        let totals = Totals::of(self, &self.multiplicities, |terms| order_free_sum(terms));
-        let kappa_x = self.cross_influence(&totals);
-        let irr = [Pool::A, Pool::B].map(|pool| self.irr_influence(&totals, pool));
+        let kappa_x = self.cross_influence(&self.totals);
+        let irr = [Pool::A, Pool::B].map(|pool| self.irr_influence(&self.totals, pool));
         let normalised = normalised(&kappa_x, &irr);
         let finish = |figure: &Result<Influence, Undefined>| match figure {
             Ok(figure) => {
@@ -121,8 +123,8 @@ impl CrossReplication {
         };
         let mut normalised = finish(&normalised);
         // Nothing keeps this figure below 1, so that its interval is not cut there.
-        if let (Ok(value), Ok(interval)) = (normalised.value, &mut normalised.interval) {
-            interval.high = 2.0 * value - interval.low;
+        if let (Ok(value), Some(spread)) = (normalised.value, normalised.spread) {
+            normalised.interval = Ok(spread.interval(value, Bounds::NONE));
         }
         Xrr { kappa_x: finish(&kappa_x), irr_a: finish(&irr[0]), irr_b: finish(&irr[1]), normalised }
     }
@@ -210,6 +212,7 @@ fn total(weights: &Weights, a: &[u64], b: &[u64]) -> f64 {
 }
 
 /// The sums that all four figures come from. Arrays are by pool.
+#[derive(Debug, Clone)]
 struct Totals {
     /// Σᵢ (Rᵢ + Sᵢ) cᵢ and Σᵢ (Rᵢ + Sᵢ).
     observed: f64,
@@ -224,28 +227,67 @@ struct Totals {
 }
 
 impl Totals {
-    fn of<'a>(data: &'a CrossReplication, times: &'a [u64], sum: fn(&mut dyn Iterator<Item = f64>) -> f64) -> Self {
-        let mut shared = [vec![0; data.weights.n_labels()], vec![0; data.weights.n_labels()]];
-        let mut pairable = shared.clone();
-        let counted = || data.units.iter().zip(times).filter(|&(_, &times)| times > 0);
-        for (unit, &times) in counted() {
+    fn of(units: &[Unit], times: &[u64], weights: &Weights) -> Self {
+        let mut totals = Self::counts(units, times, weights);
+        let over = |term: &dyn Fn(&Unit) -> f64| {
+            order_free_sum(units.iter().zip(times).map(|(unit, &times)| times as f64 * term(unit)))
+        };
+        totals.observed = over(&|unit| unit.weight() * unit.cross);
+        totals.weight = over(&Unit::weight);
+        totals.within = [0, 1].map(|pool| over(&|unit| unit.within[pool]));
+        totals
+    }
+
+    /// As [`of`](Self::of), with sums in the order of the units.
+    fn drawn(units: &[Unit], times: &[u64], weights: &Weights) -> Self {
+        let mut totals = Self::counts(units, times, weights);
+        for (unit, &times) in units.iter().zip(times).filter(|&(_, &times)| times > 0) {
+            totals.add_sums(unit, times as f64);
+        }
+        totals
+    }
+
+    /// Only what is counted in whole numbers, and what follows from it.
+    fn counts(units: &[Unit], times: &[u64], weights: &Weights) -> Self {
+        let none = || [vec![0; weights.n_labels()], vec![0; weights.n_labels()]];
+        let (mut shared, mut pairable) = (none(), none());
+        for (unit, &times) in units.iter().zip(times).filter(|&(_, &times)| times > 0) {
             for pool in [Pool::A, Pool::B] {
-                unit.add_to(pool, times, &mut shared[pool as usize]);
+                unit.count(pool, &mut shared[pool as usize], |n, more| n + times * more);
                 if unit.ratings(pool) >= 2.0 {
-                    unit.add_to(pool, times, &mut pairable[pool as usize]);
+                    unit.count(pool, &mut pairable[pool as usize], |n, more| n + times * more);
                 }
             }
         }
-        let over = |term: &dyn Fn(&Unit) -> f64| sum(&mut counted().map(|(unit, &times)| times as f64 * term(unit)));
-        Self {
-            observed: over(&|unit| unit.weight() * unit.cross),
-            weight: over(&Unit::weight),
-            expected: total(&data.weights, &shared[0], &shared[1]),
-            within: [0, 1].map(|pool| over(&|unit| unit.within[pool])),
-            within_expected: [0, 1].map(|pool| total(&data.weights, &pairable[pool], &pairable[pool])),
-            shared,
-            pairable,
+        let zero = [0.0; 2];
+        Self { observed: 0.0, weight: 0.0, expected: 0.0, shared, pairable, within: zero, within_expected: zero }
+            .expect_from_counts(weights)
+    }
+
+    fn without(&self, unit: &Unit, weights: &Weights) -> Self {
+        let mut totals = self.clone();
+        for pool in [Pool::A, Pool::B] {
+            unit.count(pool, &mut totals.shared[pool as usize], |n, less| n - less);
+            if unit.ratings(pool) >= 2.0 {
+                unit.count(pool, &mut totals.pairable[pool as usize], |n, less| n - less);
+            }
         }
+        totals.add_sums(unit, -1.0);
+        totals.expect_from_counts(weights)
+    }
+
+    fn add_sums(&mut self, unit: &Unit, times: f64) {
+        self.observed += times * unit.weight() * unit.cross;
+        self.weight += times * unit.weight();
+        for pool in 0..2 {
+            self.within[pool] += times * unit.within[pool];
+        }
+    }
+
+    fn expect_from_counts(mut self, weights: &Weights) -> Self {
+        self.expected = total(weights, &self.shared[0], &self.shared[1]);
+        self.within_expected = [0, 1].map(|pool| total(weights, &self.pairable[pool], &self.pairable[pool]));
+        self
     }
 
     fn kappa_x(&self) -> Option<f64> {
@@ -266,6 +308,17 @@ impl Totals {
     }
 }
 
+impl Totals {
+    fn write(&self, figures: &mut [Option<f64>]) {
+        let (kappa_x, a, b) = (self.kappa_x(), self.irr(Pool::A).ok(), self.irr(Pool::B).ok());
+        let normalised = match (kappa_x, a, b) {
+            (Some(kappa_x), Some(a), Some(b)) => normalise(kappa_x, a, b),
+            _ => None,
+        };
+        figures.copy_from_slice(&[kappa_x, a, b, normalised]);
+    }
+}
+
 impl Statistic for CrossReplication {
     fn multiplicities(&self) -> &[u64] {
         &self.multiplicities
@@ -276,12 +329,10 @@ impl Statistic for CrossReplication {
     }
 
     fn evaluate(&self, times: &[u64], figures: &mut [Option<f64>]) {
-        let totals = Totals::of(self, times, |terms| terms.sum());
-        let (kappa_x, a, b) = (totals.kappa_x(), totals.irr(Pool::A).ok(), totals.irr(Pool::B).ok());
-        let normalised = match (kappa_x, a, b) {
-            (Some(kappa_x), Some(a), Some(b)) => normalise(kappa_x, a, b),
-            _ => None,
-        };
-        figures.copy_from_slice(&[kappa_x, a, b, normalised]);
+        Totals::drawn(&self.units, times, &self.weights).write(figures);
+    }
+
+    fn evaluate_without(&self, unit: usize, figures: &mut [Option<f64>]) {
+        self.totals.without(&self.units[unit], &self.weights).write(figures);
     }
 }

@@ -51,9 +51,10 @@ impl Unit {
         order_free_sum(self.labels[pool as usize].iter().map(|&(label, n)| f64::from(n) * value(label)))
     }
 
-    pub(super) fn add_to(&self, pool: Pool, times: u64, counts: &mut [u64]) {
+    /// Changes the counts of the labels given by `change(count, times given)`.
+    pub(super) fn count(&self, pool: Pool, counts: &mut [u64], change: impl Fn(u64, u64) -> u64) {
         for &(label, n) in &self.labels[pool as usize] {
-            counts[label as usize] += u64::from(n) * times;
+            counts[label as usize] = change(counts[label as usize], u64::from(n));
         }
     }
 }
