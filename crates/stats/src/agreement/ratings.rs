@@ -75,8 +75,22 @@ impl Ratings {
         if raters.len() != labels.len() {
             return Err(RatingsError::LengthsDiffer { raters: raters.len(), labels: labels.len() });
         }
-        check_offsets(&offsets, raters.len())?;
-        for (position, (&rater, &label)) in raters.iter().zip(labels).enumerate() {
+        let cells = raters.iter().copied().zip(labels.iter().copied()).collect();
+        Self::from_cells(offsets, cells, n_raters, n_labels)
+    }
+
+    /// The same of pairs (rater, label), which are not copied.
+    ///
+    /// # Errors
+    /// When offsets or codes do not fit, or a rater rates an item twice.
+    pub fn from_cells(
+        offsets: Vec<usize>,
+        mut cells: Vec<(u32, u32)>,
+        n_raters: usize,
+        n_labels: usize,
+    ) -> Result<Self, RatingsError> {
+        check_offsets(&offsets, cells.len())?;
+        for (position, &(rater, label)) in cells.iter().enumerate() {
             if rater as usize >= n_raters {
                 return Err(RatingsError::RaterOutOfRange { position, rater, n_raters });
             }
@@ -84,7 +98,6 @@ impl Ratings {
                 return Err(RatingsError::LabelOutOfRange { position, label, n_labels });
             }
         }
-        let mut cells: Vec<(u32, u32)> = raters.iter().copied().zip(labels.iter().copied()).collect();
         for (item, bounds) in offsets.windows(2).enumerate() {
             let cells = &mut cells[bounds[0]..bounds[1]];
             cells.sort_unstable();
@@ -93,6 +106,19 @@ impl Ratings {
             }
         }
         Ok(Self { offsets, cells, n_raters, n_labels })
+    }
+
+    /// The answers to each item: pairs (rater, label) in ascending order.
+    pub fn items(&self) -> impl Iterator<Item = &[(u32, u32)]> {
+        self.offsets.windows(2).map(|bounds| &self.cells[bounds[0]..bounds[1]])
+    }
+
+    pub fn n_raters(&self) -> usize {
+        self.n_raters
+    }
+
+    pub fn n_labels(&self) -> usize {
+        self.n_labels
     }
 }
 
