@@ -3,15 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::datatypes::Int64Type;
-use assay_stats::agreement::{
-    Facts, by_label, by_pair, by_rater, fleiss_kappa, gwet_ac1, krippendorff_alpha, label_pairs, mean_pairwise_cohen,
-    percent_agreement,
-};
-use assay_stats::{Estimate, Undefined};
+use assay_stats::agreement::{Facts, label_pairs};
 
 use super::FIGURE_VERSION;
 use super::columns::{Columns, text_at};
 use super::controls::{Control, controls};
+use super::figures::{Breakdown, FigureOptions, IntervalKind, Subject, figures};
 use super::measure::{Dropped, Measure, Scope};
 use super::ratings::ControlRatings;
 use super::views::{
@@ -162,36 +159,7 @@ fn confusion(facts: &Facts, ratings: &ControlRatings) -> Vec<ConfusionCell> {
 }
 
 fn control_measures(control: &str, facts: &Facts, ratings: &ControlRatings) -> Vec<Measure> {
-    let scope = |by: &str| Scope { by: by.to_owned(), control: control.to_owned(), ..Scope::default() };
-    let rater = |code: u32| Some(ratings.raters[code as usize].clone());
-    let overall = [
-        ("percent_agreement", percent_agreement(facts)),
-        ("krippendorff_alpha", krippendorff_alpha(facts)),
-        ("fleiss_kappa", fleiss_kappa(facts)),
-        ("gwet_ac1", gwet_ac1(facts)),
-        ("mean_pairwise_cohen_kappa", mean_pairwise_cohen(facts)),
-    ];
-    let mut measures: Vec<Measure> =
-        overall.into_iter().map(|(name, estimate)| measure(name, scope("overall"), estimate)).collect();
-    for label in by_label(facts) {
-        let scope = Scope { label: Some(ratings.labels[label.label as usize].clone()), ..scope("label") };
-        measures.push(measure("krippendorff_alpha", scope.clone(), label.alpha));
-        measures.push(measure("specific_agreement", scope, label.specific));
-    }
-    for pair in by_pair(facts) {
-        let scope = Scope { annotator: rater(pair.rater), other: rater(pair.other), ..scope("pair") };
-        measures.push(measure("percent_agreement", scope.clone(), pair.percent));
-        measures.push(measure("cohen_kappa", scope, pair.kappa));
-    }
-    for one in by_rater(facts) {
-        let scope = Scope { annotator: rater(one.rater), ..scope("annotator") };
-        measures.push(measure("percent_agreement", scope.clone(), one.percent));
-        measures.push(measure("kappa_against_others", scope, one.kappa));
-    }
-    measures
-}
-
-fn measure(name: &str, scope: Scope, estimate: Estimate) -> Measure {
+    let scope = Scope { control: control.to_owned(), ..Scope::default() };
     let policies = [
         ("level", "nominal"),
         ("cancelled", "left_out"),
@@ -200,35 +168,11 @@ fn measure(name: &str, scope: Scope, estimate: Estimate) -> Measure {
         ("repeats", "highest_native_id"),
         ("confidence", "0.95"),
     ];
-    let options = policies.into_iter().chain(own_options(name).iter().copied());
-    let reason = |undefined: Undefined| undefined.code().to_owned();
-    Measure {
-        measure: name.to_owned(),
-        options: options.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-        scope,
-        value: estimate.value.ok(),
-        ci_low: estimate.interval.ok().map(|interval| interval.low),
-        ci_high: estimate.interval.ok().map(|interval| interval.high),
-        n_items: estimate.sample.items,
-        n_ratings: estimate.sample.ratings,
-        n_raters: estimate.sample.raters,
-        method: match estimate.interval {
-            Ok(_) => estimate.method.name().to_owned(),
-            Err(why) => format!("{}; no interval: {}", estimate.method.name(), why.code()),
-        },
-        undefined_reason: estimate.value.err().map(reason),
-    }
-}
-
-/// The options of one measure that other tools choose differently.
-fn own_options(measure: &str) -> &'static [(&'static str, &'static str)] {
-    match measure {
-        "percent_agreement" | "kappa_against_others" => &[("averaging", "items")],
-        "specific_agreement" => &[("averaging", "pairs")],
-        "krippendorff_alpha" => &[("single_ratings", "left_out")],
-        "fleiss_kappa" => &[("single_ratings", "count_in_chance_only")],
-        "gwet_ac1" => &[("single_ratings", "count_in_chance_only"), ("categories", "observed")],
-        "mean_pairwise_cohen_kappa" => &[("averaging", "pairs_unweighted"), ("min_shared_items", "1")],
-        _ => &[],
-    }
+    let options = FigureOptions {
+        measures: None,
+        by: BTreeSet::from([Breakdown::Label, Breakdown::Pair, Breakdown::Annotator]),
+        interval: IntervalKind::Analytic,
+        policies: policies.map(|(key, value)| (key, value.to_owned())).to_vec(),
+    };
+    figures(facts, Subject { scope: &scope, raters: &ratings.raters, labels: &ratings.labels }, &options)
 }
