@@ -11,5 +11,6 @@ pub mod jobs;
 pub mod lake;
 pub mod reports;
 pub mod store;
+pub mod tables;
 pub mod telemetry;
 pub mod web;

@@ -1,5 +1,6 @@
 //! The command line: parse, call, print.
 
+mod agreement;
 mod catalog;
 mod compact;
 mod demo;
@@ -42,6 +43,8 @@ enum Command {
     /// Print a report on a project.
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// Agreement between the annotators of a tidy CSV, Parquet or JSON lines file; no project is needed.
+    Agreement(Box<agreement::AgreementArgs>),
     /// List the snapshots of a project: who made them, of what, and what they changed.
     Snapshots(snapshots::SnapshotsArgs),
     /// Show what differs between two snapshots of a project.
@@ -82,6 +85,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Import(args) => import::run(&cli.config, args).await,
             Command::Report(command) => report::run(&cli.config, command).await,
+            Command::Agreement(args) => agreement::run(*args),
             Command::Snapshots(args) => snapshots::run(&cli.config, args).await,
             Command::Diff(args) => diff::run(&cli.config, args).await,
             Command::Retain(args) => retain::run(&cli.config, args).await,

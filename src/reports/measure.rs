@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 /// What a measure is about. Absent fields mean "all".
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
-    /// `overall`, `label`, `pair` or `annotator`.
+    /// `overall`, `label`, `pair`, `annotator` or `column`.
     pub by: String,
-    /// The control (`from_name`) the ratings belong to.
+    /// The control (`from_name`) the ratings belong to; of a table the column of labels.
     pub control: String,
     /// The label, for `by = "label"`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -21,6 +21,12 @@ pub struct Scope {
     /// The second annotator, for `by = "pair"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
+    /// The column whose values split the ratings, for `by = "column"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The value of that column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }
 
 /// One figure with its interval, its n and how it was made. Never a bare number.

@@ -12,6 +12,7 @@ mod items;
 pub mod measure;
 mod ratings;
 mod render;
+mod table;
 mod tidy;
 pub mod views;
 
@@ -19,6 +20,7 @@ pub use cache::{ReportCache, agreement, cached_agreement, disagreements, item, r
 pub use diff::{diff_page, diff_report, render_diff};
 pub use history::{changes_in_words, render_snapshots, snapshot_view};
 pub use render::{Format, render};
+pub use table::{TableFormat, TableReport, render_table, table_report};
 
 /// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.
 pub const FIGURE_VERSION: u32 = 2;

@@ -1,5 +1,6 @@
 //! A report as text: a table for people, JSON and CSV for programs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use clap::ValueEnum;
@@ -29,16 +30,41 @@ pub fn render(report: &AgreementReport, format: Format) -> Result<String> {
 }
 
 fn csv(measures: &[Measure]) -> String {
-    let mut text = "control,measure,by,label,annotator,other,value,ci_low,ci_high,n_items,n_ratings,n_raters,method,undefined_reason\n".to_owned();
+    csv_of(measures, |_| [])
+}
+
+/// Figures of a table: with the columns that split its ratings.
+pub(super) fn csv_with_splits(measures: &[Measure]) -> String {
+    csv_of(measures, |scope| [("column", scope.column.clone()), ("column_value", scope.value.clone())])
+}
+
+fn csv_of<const N: usize>(
+    measures: &[Measure],
+    splits: impl Fn(&Scope) -> [(&'static str, Option<String>); N],
+) -> String {
+    let names = splits(&Scope::default()).map(|(name, _)| name);
+    let header = ["control", "measure", "by", "label", "annotator", "other"].into_iter().chain(names).chain([
+        "value",
+        "ci_low",
+        "ci_high",
+        "n_items",
+        "n_ratings",
+        "n_raters",
+        "method",
+        "undefined_reason",
+    ]);
+    let mut text = csv_line(header);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for row in measures {
-        let fields = [
+        let scope = [
             row.scope.control.clone(),
             row.measure.clone(),
             row.scope.by.clone(),
             row.scope.label.clone().unwrap_or_default(),
             row.scope.annotator.clone().unwrap_or_default(),
             row.scope.other.clone().unwrap_or_default(),
+        ];
+        let figure = [
             number(row.value),
             number(row.ci_low),
             number(row.ci_high),
@@ -48,7 +74,8 @@ fn csv(measures: &[Measure]) -> String {
             row.method.clone(),
             row.undefined_reason.clone().unwrap_or_default(),
         ];
-        text.push_str(&csv_line(fields.iter().map(String::as_str)));
+        let splits = splits(&row.scope).map(|(_, value)| value.unwrap_or_default());
+        text.push_str(&csv_line(scope.iter().chain(&splits).chain(&figure).map(String::as_str)));
     }
     text
 }
@@ -94,21 +121,26 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
     for dropped in &control.dropped {
         let _ = writeln!(text, "  left out: {} {}", dropped.annotations, dropped.reason.replace('_', " "));
     }
-    let name = |id: &Option<String>| rater_name(report, id.as_deref().unwrap_or_default());
-    let sections: [(&str, &str); 4] = [
+    let rows: Vec<&Measure> = report.measures.iter().filter(|row| row.scope.control == control.control).collect();
+    sections(text, &rows, &|id| rater_name(report, id))
+}
+
+/// Figures by what they are figures of; `name` gives the name of an annotator's id.
+pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&str) -> String) -> Result<()> {
+    let sections: [(&str, &str); 5] = [
         ("overall", ""),
         ("label", "per label"),
         ("annotator", "per annotator, against the others"),
         ("pair", "per pair of annotators"),
+        ("column", "per value of a column"),
     ];
     for (by, title) in sections {
-        let rows: Vec<&Measure> =
-            report.measures.iter().filter(|row| row.scope.control == control.control && row.scope.by == by).collect();
+        let rows: Vec<&Measure> = measures.iter().copied().filter(|row| row.scope.by == by).collect();
         if rows.is_empty() {
             continue;
         }
         if by == "pair" {
-            pair_matrix(text, report, control)?;
+            pair_matrix(text, &rows, name)?;
         }
         if !title.is_empty() {
             let _ = writeln!(text, "  {title}");
@@ -119,12 +151,7 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
             "", "", "value", "95 % interval", "items", "ratings"
         );
         for row in rows {
-            let subject = match by {
-                "label" => row.scope.label.clone().unwrap_or_default(),
-                "annotator" => name(&row.scope.annotator),
-                "pair" => format!("{} / {}", name(&row.scope.annotator), name(&row.scope.other)),
-                _ => String::new(),
-            };
+            let subject = subject(row, name);
             let (first, second) =
                 if by == "overall" { (row.measure.clone(), String::new()) } else { (subject, row.measure.clone()) };
             let _ = writeln!(
@@ -142,36 +169,47 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
     Ok(())
 }
 
+fn subject(row: &Measure, name: &dyn Fn(&str) -> String) -> String {
+    let known = |id: &Option<String>| name(id.as_deref().unwrap_or_default());
+    match row.scope.by.as_str() {
+        "label" => row.scope.label.clone().unwrap_or_default(),
+        "annotator" => known(&row.scope.annotator),
+        "pair" => format!("{} / {}", known(&row.scope.annotator), known(&row.scope.other)),
+        "column" => {
+            let (column, value) = (row.scope.column.as_deref(), row.scope.value.as_deref());
+            format!("{} = {}", column.unwrap_or_default(), value.unwrap_or_default())
+        }
+        _ => String::new(),
+    }
+}
+
 fn rater_name(report: &AgreementReport, id: &str) -> String {
     report.data.raters.iter().find(|rater| rater.rater_id == id).map_or(id, |rater| rater.name.as_str()).to_owned()
 }
 
 /// Cohen's kappa of every pair, as a square that is read by rows.
-fn pair_matrix(text: &mut String, report: &AgreementReport, control: &ControlData) -> Result<()> {
-    let kappas: Vec<Measure> = report
-        .measures
-        .iter()
-        .filter(|row| row.scope.control == control.control && row.scope.by == "pair" && row.measure == "cohen_kappa")
-        .cloned()
-        .collect();
+fn pair_matrix(text: &mut String, pairs: &[&Measure], name: &dyn Fn(&str) -> String) -> Result<()> {
+    let kappas: Vec<Measure> =
+        pairs.iter().filter(|row| row.measure == "cohen_kappa").map(|&row| row.clone()).collect();
+    let annotators: BTreeSet<&Option<String>> =
+        kappas.iter().flat_map(|row| [&row.scope.annotator, &row.scope.other]).collect();
+    if annotators.is_empty() || annotators.len() > MATRIX_COLUMNS {
+        return Ok(());
+    }
     let mirrored = kappas.iter().map(|row| {
         let scope =
             Scope { annotator: row.scope.other.clone(), other: row.scope.annotator.clone(), ..row.scope.clone() };
         Measure { scope, ..row.clone() }
     });
-    let measures: Vec<Measure> = kappas.iter().cloned().chain(mirrored).collect();
-    let long = tidy::measures(&AgreementReport { measures, ..report.clone() }, "")?;
-    let matrix = matrix(&[long], "annotator", "other", "value")?;
-    if matrix.columns.len() > MATRIX_COLUMNS {
-        return Ok(());
-    }
+    let both: Vec<Measure> = kappas.iter().cloned().chain(mirrored).collect();
+    let matrix = matrix(&[tidy::figure_table(&both)?], "annotator", "other", "value")?;
     let _ = writeln!(text, "  Cohen's kappa of each pair");
     let _ = write!(text, "  {:<20}", "");
     for id in &matrix.columns {
-        let _ = write!(text, " {:>9}", cut(&rater_name(report, id), 9));
+        let _ = write!(text, " {:>9}", cut(&name(id), 9));
     }
     for (id, values) in matrix.rows.iter().zip(&matrix.values) {
-        let _ = write!(text, "\n  {:<20}", cut(&rater_name(report, id), 20));
+        let _ = write!(text, "\n  {:<20}", cut(&name(id), 20));
         for value in values {
             let _ = write!(text, " {:>9}", value.map_or_else(|| "·".to_owned(), |value| format!("{value:.2}")));
         }

@@ -15,36 +15,57 @@ use crate::error::{Error, Result};
 /// `measures`: one row per figure. `report` names the report it belongs to.
 pub fn measures(report: &AgreementReport, report_id: &str) -> Result<RecordBatch> {
     let rows = &report.measures;
-    let text =
-        |of: &dyn Fn(&Measure) -> Option<String>| Arc::new(rows.iter().map(of).collect::<StringArray>()) as ArrayRef;
-    let number =
-        |of: &dyn Fn(&Measure) -> Option<f64>| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
-    // Warehouses know signed integers only.
-    let count = |of: &dyn Fn(&Measure) -> u64| {
-        Arc::new(rows.iter().map(|row| of(row) as i64).collect::<Int64Array>()) as ArrayRef
-    };
-    let options = |row: &Measure| serde_json::to_string(&row.options).ok();
-    let columns: Vec<(&str, ArrayRef)> = vec![
-        ("report_id", text(&|_| Some(report_id.to_owned()))),
+    let origin: Vec<(&str, ArrayRef)> = vec![
+        ("report_id", Arc::new(StringArray::from(vec![report_id; rows.len()]))),
         ("snapshot", Arc::new(Int64Array::from(vec![report.snapshot; rows.len()]))),
-        ("control", text(&|row| Some(row.scope.control.clone()))),
-        ("measure", text(&|row| Some(row.measure.clone()))),
-        ("options", text(&options)),
-        ("by", text(&|row| Some(row.scope.by.clone()))),
-        ("label", text(&|row| row.scope.label.clone())),
-        ("annotator", text(&|row| row.scope.annotator.clone())),
-        ("other", text(&|row| row.scope.other.clone())),
-        ("value", number(&|row| row.value)),
-        ("ci_low", number(&|row| row.ci_low)),
-        ("ci_high", number(&|row| row.ci_high)),
-        ("n_items", count(&|row| row.n_items)),
-        ("n_ratings", count(&|row| row.n_ratings)),
-        ("n_raters", count(&|row| row.n_raters)),
-        ("method", text(&|row| Some(row.method.clone()))),
-        ("undefined_reason", text(&|row| row.undefined_reason.clone())),
-        ("detail", text(&|row| serde_json::to_string(&row.detail).ok())),
     ];
-    table(columns)
+    let mut columns = scopes(rows);
+    columns.retain(|(name, _)| !SPLITS.contains(name));
+    table(origin.into_iter().chain(columns).chain(figures(rows)).collect())
+}
+
+/// Figures alone, one row each, with what they are figures of.
+pub fn figure_table(rows: &[Measure]) -> Result<RecordBatch> {
+    table(scopes(rows).into_iter().chain(figures(rows)).collect())
+}
+
+/// The columns of splits, which projects do not have.
+const SPLITS: [&str; 2] = ["column", "column_value"];
+
+fn texts(rows: &[Measure], of: impl Fn(&Measure) -> Option<String>) -> ArrayRef {
+    Arc::new(rows.iter().map(of).collect::<StringArray>())
+}
+
+fn scopes(rows: &[Measure]) -> Vec<(&'static str, ArrayRef)> {
+    vec![
+        ("control", texts(rows, |row| Some(row.scope.control.clone()))),
+        ("measure", texts(rows, |row| Some(row.measure.clone()))),
+        ("options", texts(rows, |row| serde_json::to_string(&row.options).ok())),
+        ("by", texts(rows, |row| Some(row.scope.by.clone()))),
+        ("label", texts(rows, |row| row.scope.label.clone())),
+        ("annotator", texts(rows, |row| row.scope.annotator.clone())),
+        ("other", texts(rows, |row| row.scope.other.clone())),
+        (SPLITS[0], texts(rows, |row| row.scope.column.clone())),
+        (SPLITS[1], texts(rows, |row| row.scope.value.clone())),
+    ]
+}
+
+fn figures(rows: &[Measure]) -> Vec<(&'static str, ArrayRef)> {
+    let number = |of: fn(&Measure) -> Option<f64>| Arc::new(rows.iter().map(of).collect::<Float64Array>()) as ArrayRef;
+    // Warehouses know signed integers only.
+    let count =
+        |of: fn(&Measure) -> u64| Arc::new(rows.iter().map(|row| of(row) as i64).collect::<Int64Array>()) as ArrayRef;
+    vec![
+        ("value", number(|row| row.value)),
+        ("ci_low", number(|row| row.ci_low)),
+        ("ci_high", number(|row| row.ci_high)),
+        ("n_items", count(|row| row.n_items)),
+        ("n_ratings", count(|row| row.n_ratings)),
+        ("n_raters", count(|row| row.n_raters)),
+        ("method", texts(rows, |row| Some(row.method.clone()))),
+        ("undefined_reason", texts(rows, |row| row.undefined_reason.clone())),
+        ("detail", texts(rows, |row| serde_json::to_string(&row.detail).ok())),
+    ]
 }
 
 /// `disagreements`: one row per item and control on which annotators differ.

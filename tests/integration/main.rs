@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should stop")]
 #![allow(clippy::disallowed_methods, reason = "tests are switched by the environment")]
 
+mod agreement_file;
 mod api;
 mod buckets;
 mod cli;

@@ -74,8 +74,6 @@ pub enum Undefined {
     SingleCategory,
     /// Every pair of raters has an undefined kappa.
     NoDefinedPair,
-    /// The figure compares two raters, and there are more.
-    NotTwoRaters,
     /// Every label's alpha is undefined.
     NoDefinedLabel,
     /// Comparing the distinct sets of labels would take too long, or too much memory.
@@ -104,7 +102,6 @@ impl Undefined {
             Self::NoPairableItems => "no_pairable_items",
             Self::SingleCategory => "single_category",
             Self::NoDefinedPair => "no_defined_pair",
-            Self::NotTwoRaters => "not_two_raters",
             Self::NoDefinedLabel => "no_defined_label",
             Self::TooManyDistinctSets => "too_many_distinct_sets",
             Self::IrrNotPositive => "irr_not_positive",

@@ -5,6 +5,7 @@ mod interval;
 mod options;
 mod overall;
 mod parts;
+mod sets;
 mod subject;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use crate::error::{Error, Result};
 
 /// Every measure by name, as `--measures` takes them.
 pub fn names() -> Vec<&'static str> {
-    overall::names().chain(parts::names()).collect()
+    overall::names().chain(parts::names()).chain(sets::names()).collect()
 }
 
 /// The figures of a subject: of the whole, then of its labels, pairs of raters and raters as the options say.
@@ -41,8 +42,28 @@ pub fn figures(
 ) -> Result<Vec<Measure>> {
     check_names(&options.measures)?;
     let setting = Setting::new(subject, options, place, policies)?;
-    let mut measures = overall::measures(&setting)?;
+    if let Some(separator) = &options.sets {
+        return sets::measures(&setting, separator);
+    }
+    let mut measures = overall::measures(&setting);
     measures.extend(parts::measures(&setting));
+    Ok(measures)
+}
+
+/// The figures of the whole alone, with a scope as it is given.
+///
+/// # Errors
+/// As [`figures`].
+pub fn overall(
+    subject: &Subject<'_>,
+    options: &FigureOptions,
+    place: &Scope,
+    policies: &BTreeMap<String, String>,
+) -> Result<Vec<Measure>> {
+    let options = FigureOptions { by: std::collections::BTreeSet::new(), ..options.clone() };
+    let mut measures = figures(subject, &options, place, policies)?;
+    measures.retain(|measure| measure.scope.by == "overall");
+    measures.iter_mut().for_each(|measure| measure.scope.clone_from(place));
     Ok(measures)
 }
 
@@ -92,7 +113,7 @@ impl<'a> Setting<'a> {
         if weighted && !self.weights.is_identity() {
             say("weights", self.weights.name());
             if self.weights.name() != "matrix" {
-                say("weights_by", if self.by == WeightsBy::Value { "value" } else { "rank" });
+                say("weights_by", self.by.name());
             }
         }
         own_options(name).iter().for_each(|(key, value)| {

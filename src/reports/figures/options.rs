@@ -5,44 +5,16 @@ use std::collections::BTreeSet;
 use assay_stats::Threads;
 use assay_stats::agreement::Scheme;
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
-/// What the values of labels mean. It decides the default weights, and alpha's metric.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Labels are equal or not.
-    #[default]
-    Nominal,
-    /// Labels have an order.
-    Ordinal,
-    /// Differences between values mean the same everywhere on the scale.
-    Interval,
-    /// Values have a true zero.
-    Ratio,
-}
+pub use crate::tables::Level;
 
-impl Level {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Nominal => "nominal",
-            Self::Ordinal => "ordinal",
-            Self::Interval => "interval",
-            Self::Ratio => "ratio",
-        }
-    }
-
-    /// The weights that a level implies.
-    pub fn scheme(self) -> Scheme {
-        match self {
-            Self::Nominal => Scheme::Identity,
-            Self::Ordinal => Scheme::Ordinal,
-            Self::Interval => Scheme::Quadratic,
-            Self::Ratio => Scheme::Ratio,
-        }
+/// The weights that a level implies.
+pub(super) fn scheme_of(level: Level) -> Scheme {
+    match level {
+        Level::Nominal => Scheme::Identity,
+        Level::Ordinal => Scheme::Ordinal,
+        Level::Interval => Scheme::Quadratic,
+        Level::Ratio => Scheme::Ratio,
     }
 }
 
@@ -58,18 +30,23 @@ pub enum WeightsChoice {
 }
 
 /// What a scheme measures distances by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, ValueEnum)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WeightsBy {
     Value,
     Rank,
 }
 
+impl WeightsBy {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Value => "value",
+            Self::Rank => "rank",
+        }
+    }
+}
+
 /// How intervals are made.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum,
-)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum IntervalKind {
     /// Each measure's own, as docs/METRICS.md says.
     #[default]
@@ -82,15 +59,34 @@ pub enum IntervalKind {
     TwoWay,
 }
 
+impl IntervalKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::None => "none",
+            Self::Analytic => "analytic",
+            Self::Jackknife => "jackknife",
+            Self::Bootstrap => "bootstrap",
+            Self::TwoWay => "two-way",
+        }
+    }
+}
+
 /// How a bootstrap distribution becomes an interval.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, ValueEnum,
-)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum BootstrapKind {
     #[default]
     Percentile,
     Bca,
+}
+
+impl BootstrapKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Percentile => "percentile",
+            Self::Bca => "bca",
+        }
+    }
 }
 
 /// What figures are broken down by, besides the whole.
@@ -137,6 +133,8 @@ pub struct FigureOptions {
     pub seed: u64,
     /// Pairs of raters with fewer common items take no part in means over pairs.
     pub min_shared: u64,
+    /// Labels are sets of labels, with this text between them.
+    pub sets: Option<String>,
     /// Never changes a figure.
     pub threads: Threads,
 }
@@ -154,6 +152,7 @@ impl Default for FigureOptions {
             resamples: 1000,
             seed: 1,
             min_shared: 2,
+            sets: None,
             threads: Threads::available(),
         }
     }

@@ -9,7 +9,6 @@ use assay_stats::{Estimate, Method, Undefined};
 use super::Setting;
 use super::interval::{self, Wanted};
 use super::options::IntervalKind;
-use crate::error::Result;
 use crate::reports::measure::Measure;
 
 /// With more pairs of raters than this the mean over pairs is made only when it is asked for.
@@ -33,7 +32,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     .into_iter()
 }
 
-pub(super) fn measures(setting: &Setting<'_>) -> Result<Vec<Measure>> {
+pub(super) fn measures(setting: &Setting<'_>) -> Vec<Measure> {
     let coefficients = coefficients(setting);
     let mut measures = Vec::new();
     for (name, estimate, _) in &coefficients {
@@ -46,7 +45,7 @@ pub(super) fn measures(setting: &Setting<'_>) -> Result<Vec<Measure>> {
         interval::resample(setting, wanted.collect(), &mut measures);
     }
     measures.extend(two_raters(setting));
-    Ok(measures)
+    measures
 }
 
 fn coefficients(setting: &Setting<'_>) -> Vec<(&'static str, Estimate, Coefficient)> {
@@ -82,27 +81,16 @@ fn coefficients(setting: &Setting<'_>) -> Vec<(&'static str, Estimate, Coefficie
     found
 }
 
-/// Cohen's kappa and Scott's pi of the whole, which only two raters have. Asked for by name with more raters they are undefined.
+/// Cohen's kappa and Scott's pi of the whole, which only two raters have; with more they are figures of pairs.
 fn two_raters(setting: &Setting<'_>) -> Vec<Measure> {
     let (facts, options) = (&setting.subject.facts, setting.options);
-    let wanted = |name: &str, usual: bool| match &options.measures {
-        super::MeasureChoice::Usual | super::MeasureChoice::All => usual,
-        super::MeasureChoice::Named(_) => options.measures.wants(name, usual),
-    };
-    let two = facts.sample().raters == 2;
-    let names = ["cohen_kappa", "scott_pi"].into_iter().filter(|name| wanted(name, two));
-    let pair = if two { by_pair(facts, &setting.weights, options.threads).into_iter().next() } else { None };
-    names
-        .map(|name| {
-            let estimate = match (&pair, name) {
-                (Some(pair), "cohen_kappa") => pair.kappa,
-                (Some(pair), _) => pair.pi,
-                (None, _) => {
-                    let reason = if two { Undefined::NoPairableItems } else { Undefined::NotTwoRaters };
-                    Estimate::undefined(reason, facts.sample(), Method::FleissCohenEveritt)
-                }
-            };
-            setting.measure(name, setting.scope("overall"), estimate, true)
-        })
-        .collect()
+    if facts.sample().raters != 2 {
+        return Vec::new();
+    }
+    let pair = by_pair(facts, &setting.weights, options.threads).into_iter().next();
+    let undefined = Estimate::undefined(Undefined::NoPairableItems, facts.sample(), Method::FleissCohenEveritt);
+    let (kappa, pi) = pair.map_or((undefined, undefined), |pair| (pair.kappa, pair.pi));
+    let wanted = [("cohen_kappa", kappa), ("scott_pi", pi)].into_iter();
+    let wanted = wanted.filter(|(name, _)| options.measures.wants(name, true));
+    wanted.map(|(name, estimate)| setting.measure(name, setting.scope("overall"), estimate, true)).collect()
 }

@@ -1,10 +1,12 @@
 //! Figures of labels, of pairs of raters and of raters against the others.
 
+use std::collections::BTreeSet;
+
 use assay_stats::agreement::breakdown::leave_one_rater_out;
 use assay_stats::agreement::{Facts, by_label, by_pair, by_rater, krippendorff_alpha, ordinal_weights};
 
 use super::Setting;
-use super::options::Breakdown;
+use super::options::{Breakdown, MeasureChoice};
 use crate::reports::measure::{Measure, Scope};
 
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -13,7 +15,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 pub(super) fn measures(setting: &Setting<'_>) -> Vec<Measure> {
     let mut measures = Vec::new();
-    for by in &setting.options.by {
+    for by in breakdowns(setting) {
         match by {
             Breakdown::Label => labels(setting, &mut measures),
             Breakdown::Pair => pairs(setting, &mut measures),
@@ -24,6 +26,22 @@ pub(super) fn measures(setting: &Setting<'_>) -> Vec<Measure> {
         }
     }
     measures
+}
+
+/// Those asked for, and those that a measure asked for by name cannot do without.
+fn breakdowns(setting: &Setting<'_>) -> BTreeSet<Breakdown> {
+    let mut by = setting.options.by.clone();
+    if let MeasureChoice::Named(names) = &setting.options.measures {
+        let named = |name: &str| names.contains(name);
+        let more_raters = setting.subject.facts.sample().raters != 2;
+        let needed = [
+            (Breakdown::Label, named("specific_agreement")),
+            (Breakdown::Pair, more_raters && (named("cohen_kappa") || named("scott_pi"))),
+            (Breakdown::Annotator, named("kappa_against_others")),
+        ];
+        by.extend(needed.into_iter().filter(|(_, needed)| *needed).map(|(breakdown, _)| breakdown));
+    }
+    by
 }
 
 fn labels(setting: &Setting<'_>, measures: &mut Vec<Measure>) {

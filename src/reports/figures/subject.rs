@@ -1,6 +1,6 @@
 use assay_stats::agreement::{Facts, Ratings, Scheme, Weights, ordinal_weights};
 
-use super::options::{FigureOptions, Level, WeightsBy, WeightsChoice};
+use super::options::{FigureOptions, Level, WeightsBy, WeightsChoice, scheme_of};
 use crate::error::{Error, Result};
 
 /// Ratings with the names behind their codes.
@@ -66,7 +66,7 @@ impl<'a> Subject<'a> {
             (None, None) => WeightsBy::Rank,
         };
         let scheme = match &options.weights {
-            WeightsChoice::OfLevel => options.level.scheme(),
+            WeightsChoice::OfLevel => scheme_of(options.level),
             WeightsChoice::Scheme(scheme) => *scheme,
             WeightsChoice::Matrix(cells) => {
                 let weights =

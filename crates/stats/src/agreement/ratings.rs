@@ -13,6 +13,13 @@ pub struct Ratings {
     pub(super) n_labels: usize,
 }
 
+impl Default for Ratings {
+    /// No items.
+    fn default() -> Self {
+        Self { offsets: vec![0], cells: Vec::new(), n_raters: 0, n_labels: 0 }
+    }
+}
+
 /// Why arrays are not ratings. Items and positions count from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RatingsError {
@@ -76,8 +83,22 @@ impl Ratings {
         if raters.len() != labels.len() {
             return Err(RatingsError::LengthsDiffer { raters: raters.len(), labels: labels.len() });
         }
-        check_offsets(&offsets, raters.len())?;
-        for (position, (&rater, &label)) in raters.iter().zip(labels).enumerate() {
+        let cells = raters.iter().copied().zip(labels.iter().copied()).collect();
+        Self::from_cells(offsets, cells, n_raters, n_labels)
+    }
+
+    /// The same of pairs (rater, label), which are not copied.
+    ///
+    /// # Errors
+    /// When offsets or codes do not fit, or a rater rates an item twice.
+    pub fn from_cells(
+        offsets: Vec<usize>,
+        mut cells: Vec<(u32, u32)>,
+        n_raters: usize,
+        n_labels: usize,
+    ) -> Result<Self, RatingsError> {
+        check_offsets(&offsets, cells.len())?;
+        for (position, &(rater, label)) in cells.iter().enumerate() {
             if rater as usize >= n_raters {
                 return Err(RatingsError::RaterOutOfRange { position, rater, n_raters });
             }
@@ -85,7 +106,6 @@ impl Ratings {
                 return Err(RatingsError::LabelOutOfRange { position, label, n_labels });
             }
         }
-        let mut cells: Vec<(u32, u32)> = raters.iter().copied().zip(labels.iter().copied()).collect();
         for (item, bounds) in offsets.windows(2).enumerate() {
             let cells = &mut cells[bounds[0]..bounds[1]];
             cells.sort_unstable();

@@ -61,7 +61,7 @@ fn assert_same(found: &[Option<f64>], expected: &[Option<f64>]) {
     for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
         match (found, expected) {
             (Some(found), Some(expected)) => {
-                assert!((found - expected).abs() < 1e-9, "{:?}: {found} {expected}", ALL[place])
+                assert!((found - expected).abs() < 1e-9, "{:?}: {found} {expected}", ALL[place]);
             }
             _ => assert_eq!(found, expected, "{:?}", ALL[place]),
         }

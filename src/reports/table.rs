@@ -1,0 +1,210 @@
+//! The agreement between the annotators of a table: one file, no project.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::figures::{FigureOptions, Insight, Subject, figures, in_words, insight, overall};
+use super::measure::{Measure, Scope};
+use super::{FIGURE_VERSION, render, tidy};
+use crate::error::{Error, Result};
+use crate::tables::{RatingTable, Request, read};
+
+/// The figures of a table, with all that they rest on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TableReport {
+    pub source: Source,
+    /// Every option that can change a figure.
+    pub params: BTreeMap<&'static str, serde_json::Value>,
+    pub measures: Vec<Measure>,
+    pub data: TableData,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Source {
+    pub file: String,
+    /// `csv`, `tsv`, `parquet` or `jsonl`.
+    pub format: &'static str,
+    pub rows: u64,
+    pub columns: SourceColumns,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceColumns {
+    pub item: String,
+    pub annotator: String,
+    pub label: String,
+}
+
+/// What went into the figures and what was left out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TableData {
+    pub figure_version: u32,
+    pub rows: u64,
+    /// Items with a rating.
+    pub items: u64,
+    pub ratings: u64,
+    pub annotators: u64,
+    /// In the order of the labels.
+    pub labels: Vec<LabelRatings>,
+    pub dropped: Vec<DroppedRows>,
+    /// The columns that split the ratings.
+    pub by: Vec<SplitColumn>,
+    /// What alpha means here; null for sets.
+    pub insight: Option<Insight>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelRatings {
+    pub label: String,
+    pub n: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DroppedRows {
+    pub reason: &'static str,
+    pub rows: u64,
+    /// From 1, without the header.
+    pub first_row: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SplitColumn {
+    pub column: String,
+    /// How many values it has.
+    pub values: u64,
+    /// Ratings whose row has no value: they are in no split.
+    pub ratings_without: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TableFormat {
+    Table,
+    Json,
+    Csv,
+    Parquet,
+}
+
+/// Reads a table and computes its figures.
+pub fn table_report(
+    path: &Path,
+    request: &Request,
+    options: &FigureOptions,
+    params: BTreeMap<&'static str, serde_json::Value>,
+) -> Result<TableReport> {
+    let mut table = read(path, request)?;
+    let place = Scope { control: table.columns.label.clone(), ..Scope::default() };
+    let policies = BTreeMap::from([("repeats".to_owned(), request.repeats.name().to_owned())]);
+    let ratings = table.take_ratings();
+    let of_table = |ratings| {
+        let subject = Subject::new(ratings, &table.raters, &table.labels).with_values(table.values.as_deref());
+        if request.order.is_some() { subject.in_order() } else { subject }
+    };
+    let subject = of_table(ratings);
+    let counted = subject.facts().sample().ratings;
+    let mut measures = figures(&subject, options, &place, &policies)?;
+    let meaning = if options.sets.is_none() { Some(insight(&subject, options)?) } else { None };
+    for groups in &table.groups {
+        let column = match groups.by.period {
+            Some(period) => format!("{}:{}", groups.by.name, period.name()),
+            None => groups.by.name.clone(),
+        };
+        for (value, ratings) in groups.names.iter().zip(groups.split(subject.facts().ratings())?) {
+            let scope = Scope {
+                by: "column".to_owned(),
+                column: Some(column.clone()),
+                value: Some(value.clone()),
+                ..place.clone()
+            };
+            measures.extend(overall(&of_table(ratings), options, &scope, &policies)?);
+        }
+    }
+    let data = TableData { insight: meaning, ..data(&table, counted) };
+    Ok(TableReport { source: source(path, &table), params, measures, data })
+}
+
+fn source(path: &Path, table: &RatingTable) -> Source {
+    let columns = &table.columns;
+    Source {
+        file: path.display().to_string(),
+        format: table.kind.name(),
+        rows: table.rows,
+        columns: SourceColumns {
+            item: columns.item.clone(),
+            annotator: columns.annotator.clone(),
+            label: columns.label.clone(),
+        },
+    }
+}
+
+fn data(table: &RatingTable, ratings: u64) -> TableData {
+    let labels = table.labels.iter().zip(&table.label_counts);
+    let dropped = table.dropped.iter();
+    let by = table.groups.iter();
+    TableData {
+        figure_version: FIGURE_VERSION,
+        rows: table.rows,
+        items: table.rated,
+        ratings,
+        annotators: table.raters.len() as u64,
+        labels: labels.map(|(label, &n)| LabelRatings { label: label.clone(), n }).collect(),
+        dropped: dropped
+            .map(|dropped| DroppedRows { reason: dropped.reason, rows: dropped.rows, first_row: dropped.first_row })
+            .collect(),
+        by: by
+            .map(|groups| SplitColumn {
+                column: groups.by.name.clone(),
+                values: groups.names.len() as u64,
+                ratings_without: groups.without,
+            })
+            .collect(),
+        insight: None,
+    }
+}
+
+/// The report as the bytes of a file.
+pub fn render_table(report: &TableReport, format: TableFormat) -> Result<Vec<u8>> {
+    match format {
+        TableFormat::Json => Ok((serde_json::to_string_pretty(report).map_err(Error::internal)? + "\n").into_bytes()),
+        TableFormat::Csv => Ok(render::csv_with_splits(&report.measures).into_bytes()),
+        TableFormat::Parquet => crate::lake::encode_report(&tidy::figure_table(&report.measures)?),
+        TableFormat::Table => Ok(text(report)?.into_bytes()),
+    }
+}
+
+/// Labels printed; JSON has them all.
+const LABELS_SHOWN: usize = 20;
+
+fn text(report: &TableReport) -> Result<String> {
+    let mut text = String::new();
+    let (source, data) = (&report.source, &report.data);
+    let _ = writeln!(
+        text,
+        "{}: {} rows, {} ratings of {} items by {} annotators",
+        source.file, data.rows, data.ratings, data.items, data.annotators
+    );
+    for dropped in &data.dropped {
+        let reason = dropped.reason.replace('_', " ");
+        let _ = writeln!(text, "  left out: {} {reason}, first in row {}", dropped.rows, dropped.first_row);
+    }
+    for by in &data.by {
+        if by.ratings_without > 0 {
+            let _ = writeln!(text, "  {} ratings have no {:?}", by.ratings_without, by.column);
+        }
+    }
+    let mut labels: Vec<String> =
+        data.labels.iter().take(LABELS_SHOWN).map(|label| format!("{} ({})", label.label, label.n)).collect();
+    if data.labels.len() > LABELS_SHOWN {
+        labels.push(format!("and {} more", data.labels.len() - LABELS_SHOWN));
+    }
+    let _ = writeln!(text, "\n{}: {}", source.columns.label, labels.join(", "));
+    let rows: Vec<&Measure> = report.measures.iter().collect();
+    render::sections(&mut text, &rows, &|id| id.to_owned())?;
+    if let Some(insight) = &data.insight {
+        let _ = write!(text, "\n{}", in_words(insight));
+    }
+    Ok(text)
+}
