@@ -128,16 +128,15 @@ pub fn insight(subject: &Subject<'_>, options: &FigureOptions) -> Result<Insight
         krippendorff_alpha(facts, &weights)
     };
     let mut found = Insight::default();
-    if options.level == Level::Nominal && weights.is_identity() {
-        if let Ok(diagnosis) = diagnose(facts, options.threads) {
-            let rarest = diagnosis.rarest().0;
-            let specific = by_label(facts).into_iter().find(|label| label.label == rarest);
-            let specific = specific.and_then(|label| label.specific.value.ok());
-            let said = explain(&diagnosis, &percent_agreement(facts, &weights), &alpha, specific, &Named(subject));
-            let reasons = said.reasons.iter().map(|reason| reason.code().to_owned()).collect();
-            found.explanation = Some(ExplanationView { reasons, text: said.text });
-            found.balance = Some(balance(&diagnosis, subject));
-        }
+    let is_nominal = options.level == Level::Nominal && weights.is_identity();
+    if let Some(diagnosis) = diagnose(facts, options.threads).ok().filter(|_| is_nominal) {
+        let rarest = diagnosis.rarest().0;
+        let specific = by_label(facts).into_iter().find(|label| label.label == rarest);
+        let specific = specific.and_then(|label| label.specific.value.ok());
+        let said = explain(&diagnosis, &percent_agreement(facts, &weights), &alpha, specific, &Named(subject));
+        let reasons = said.reasons.iter().map(|reason| reason.code().to_owned()).collect();
+        found.explanation = Some(ExplanationView { reasons, text: said.text });
+        found.balance = Some(balance(&diagnosis, subject));
     }
     found.benchmarks = benchmarks(&alpha);
     match plan(subject, &alpha, &weights) {

@@ -41,7 +41,7 @@ pub(super) fn measures(setting: &Setting<'_>, separator: &str) -> Result<Vec<Mea
         }
         for (label, estimate) in names.iter().zip(&per_label.elements).filter(|_| by_label) {
             let scope = Scope { label: Some(label.clone()), ..setting.scope("label") };
-            measures.push(setting.measure("krippendorff_alpha", scope, *estimate, false));
+            measures.push(setting.measure("krippendorff_alpha", scope, estimate.alpha, false));
         }
     }
     Ok(measures)
