@@ -49,9 +49,9 @@ pub fn choose(path: &Path, available: &[String], request: &Request) -> Result<Ch
     let annotator = one(&request.annotator, "annotator", ANNOTATOR)?;
     let label = one(&request.label, "label", LABEL)?;
     for (twice, what) in [
-        (&item == &annotator, "item and annotator"),
-        (&item == &label, "item and label"),
-        (&annotator == &label, "annotator and label"),
+        (item == annotator, "item and annotator"),
+        (item == label, "item and label"),
+        (annotator == label, "annotator and label"),
     ] {
         if twice {
             return Err(fault(
