@@ -59,9 +59,11 @@ pub fn figures(facts: &Facts, subject: Subject<'_>, options: &FigureOptions) -> 
     measures
 }
 
+type Figure = fn(&Facts) -> Estimate;
+
 /// The overall figures alone, with a scope as it is given.
 pub fn overall(facts: &Facts, scope: &Scope, options: &FigureOptions) -> Vec<Measure> {
-    let figures: [(&str, fn(&Facts) -> Estimate); 5] = [
+    let figures: [(&str, Figure); 5] = [
         ("percent_agreement", percent_agreement),
         ("krippendorff_alpha", krippendorff_alpha),
         ("fleiss_kappa", fleiss_kappa),
