@@ -519,3 +519,22 @@ fn a_damaged_parquet_file_is_refused_without_a_panic() {
         assert!(!err.contains("panicked"), "at {at}: {err}");
     }
 }
+
+#[test]
+fn several_threads_read_a_large_file_as_one_does() {
+    let folder = Folder::new();
+    let rows = 200_000_u32;
+    let mixed = |row: u32, salt: u32| {
+        row.wrapping_mul(2_654_435_761).wrapping_add(salt).rotate_left(13).wrapping_mul(0x9e37_79b9)
+    };
+    let ints = |salt: u32, below: u32| {
+        Arc::new((0..rows).map(|row| Some((mixed(row, salt) % below) as i32)).collect::<Int32Array>()) as ArrayRef
+    };
+    folder.parquet("t.parquet", vec![("item", ints(1, 40_000)), ("annotator", ints(2, 50)), ("label", ints(3, 4))]);
+    let of = |threads: &str| folder.json(&["t.parquet", "--threads", threads, "--by", "annotator"]);
+    let one = of("1");
+    assert_eq!(one["data"]["rows"], json!(rows));
+    for threads in ["2", "3", "8"] {
+        assert_eq!(of(threads), one, "{threads} threads");
+    }
+}
