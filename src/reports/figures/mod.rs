@@ -130,7 +130,7 @@ impl<'a> Setting<'a> {
         let mut measure = plain(name, scope, estimate, self.stated(name, weighted));
         if self.options.interval == IntervalKind::None {
             (measure.ci_low, measure.ci_high) = (None, None);
-            "none".clone_into(&mut measure.method);
+            "no interval: not asked for".clone_into(&mut measure.method);
         }
         measure
     }
