@@ -64,9 +64,12 @@ pub fn percent_agreement(facts: &Facts, weights: &Weights) -> Estimate {
     if let Err(reason) = facts.check_pairable() {
         return Estimate::undefined(reason, sample, Method::ItemMean);
     }
-    let value = 1.0 - Totals::observed(facts, weights).mean_disagreement();
-    let of_item = |pattern: Pattern<'_>| 1.0 - pattern.disagreement(weights) / pattern.pairs() as f64;
+    let of_item = |pattern: Pattern<'_>| {
+        let pairs = pattern.pairs() as f64;
+        (pairs - pattern.disagreement(weights)) / pairs
+    };
     let by_item: Vec<(f64, u64)> = facts.patterns.pairable().map(|pattern| (of_item(pattern), pattern.items)).collect();
+    let value = order_free_sum(by_item.iter().map(|&(share, items)| share * items as f64)) / sample.items as f64;
     Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::ItemMean).of_share()
 }
 
@@ -79,7 +82,7 @@ pub fn pooled_percent_agreement(facts: &Facts, weights: &Weights) -> Estimate {
         return Estimate::undefined(reason, sample, Method::LinearisedRatio);
     }
     let totals = Totals::observed(facts, weights);
-    let value = 1.0 - totals.pair_disagreement / totals.pairs;
+    let value = (totals.pairs - totals.pair_disagreement) / totals.pairs;
     let mean_pairs = totals.pairs / totals.pairable;
     let of_item = |pattern: Pattern<'_>| {
         let pairs = pattern.pairs() as f64;
