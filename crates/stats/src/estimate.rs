@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::interval::{Bounds, Interval};
+use crate::interval::{Bounds, Interval, VarianceCurve};
 
 /// One figure: its value, its 95 % interval, what they rest on and how the interval was made.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,22 +14,44 @@ pub struct Estimate {
     pub spread: Option<Spread>,
     /// What a chance-corrected figure is made of.
     pub chance: Option<ChanceCorrection>,
+    /// How its variance depends on the true figure, where that is known: what [`score`](Self::score) needs.
+    pub curve: Option<VarianceCurve>,
 }
 
 impl Estimate {
     /// A figure that these ratings do not define.
     pub fn undefined(reason: Undefined, sample: Sample, method: Method) -> Self {
-        Self { value: Err(reason), interval: Err(reason), sample, method, spread: None, chance: None }
+        Self { value: Err(reason), interval: Err(reason), sample, method, spread: None, chance: None, curve: None }
     }
 
     /// A figure with the interval that its standard error gives, if it has one.
     pub(crate) fn spread(value: f64, spread: Result<Spread, Undefined>, sample: Sample, method: Method) -> Self {
         let interval = spread.map(|spread| spread.interval(value, Bounds::AGREEMENT));
-        Self { value: Ok(value), interval, sample, method, spread: spread.ok(), chance: None }
+        Self { value: Ok(value), interval, sample, method, spread: spread.ok(), chance: None, curve: None }
     }
 
     pub(crate) fn with_chance(self, observed: f64, expected: f64) -> Self {
         Self { chance: Some(ChanceCorrection { observed, expected }), ..self }
+    }
+
+    pub(crate) fn with_curve(self, curve: Option<VarianceCurve>) -> Self {
+        Self { curve, ..self }
+    }
+
+    /// The score interval: the figures that the observed one does not contradict, if the variance at other figures is known.
+    ///
+    /// It is not symmetric and stays among the possible figures. Unlike value ± quantile · standard error it holds its 95 % for 50
+    /// items, near perfect agreement and with one frequent label, and exists when no disagreement was seen. Undefined: as the value;
+    /// `one_item`.
+    pub fn score(&self) -> Option<Result<Interval, Undefined>> {
+        let curve = self.curve?;
+        let standard_error = match (self.spread, self.interval) {
+            (Some(spread), _) => spread.standard_error,
+            (None, Err(Undefined::ZeroVariance)) => 0.0,
+            (None, Ok(_)) => return None,
+            (None, Err(reason)) => return Some(Err(reason)),
+        };
+        Some(self.value.map(|value| curve.interval(value, standard_error)))
     }
 
     /// The interval of a share, which cannot be negative.
