@@ -159,6 +159,8 @@ pub enum Method {
     InfinitesimalJackknife,
     /// Items vary; large-sample standard error of Fleiss, Cohen and Everitt (1969); normal distribution.
     FleissCohenEveritt,
+    /// Items vary; the figures that the observed one does not contradict ([`Estimate::score`]); t with n - 1 degrees of freedom.
+    Score,
     /// Items vary; jackknife (Tukey 1958); t with n - 1 degrees of freedom.
     Jackknife,
     /// Items vary; percentiles of the bootstrap (Efron 1979).
@@ -177,6 +179,7 @@ impl Method {
             Self::LinearisedRatio => "linearised ratio over items, t(n-1)",
             Self::InfinitesimalJackknife => "infinitesimal jackknife over items, t(n-1)",
             Self::FleissCohenEveritt => "fleiss-cohen-everitt 1969, normal",
+            Self::Score => "score interval over items, t(n-1)",
             Self::Jackknife => "jackknife over items, t(n-1)",
             Self::BootstrapPercentile => "bootstrap over items, percentile",
             Self::BootstrapBca => "bootstrap over items, bca",

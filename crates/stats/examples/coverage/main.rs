@@ -6,7 +6,7 @@
 //!         [--kappa 0.2,0.4,0.6,0.8,0.9] [--errors guess,near] [--measures NAME,…] [--methods NAME,…] [--other-raters] [--each]
 //!
 //! A row of the table sums up scenes (combinations of raters, categories, prevalence, errors and kappa) in which the measure's own true
-//! value lies in 0.2 … 0.9; `--each` prints the scenes instead. Coverage is the share of simulations whose interval holds the true
+//! value lies in 0.2 … 0.9; `--each` prints the scenes, too. Coverage is the share of simulations whose interval holds the true
 //! value, among those that have an interval; `none` is the largest share of simulations without one. With 2000 simulations coverage
 //! has a standard error of 0.5 %. `--kappa` is Fleiss' kappa of the population, whatever the measure. Without `--resamples` no bootstrap
 //! is made. `--other-raters` draws the raters anew in each simulation: then the truth is that of all raters, and two-way intervals are
@@ -38,7 +38,10 @@ fn main() {
             rows.extend(simulate(&options, scene, &population));
         }
     }
-    print!("{}", if options.each { table::each(&rows) } else { table::summary(&rows) });
+    print!("{}", table::summary(&rows));
+    if options.each {
+        print!("\n{}", table::each(&rows));
+    }
 }
 
 /// All simulations of a scene: one row for each measure and method.

@@ -112,3 +112,133 @@ fn last_that_fits(from: f64, to: f64, fits: impl Fn(f64) -> bool) -> f64 {
     }
     inside
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assert_near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
+    }
+
+    /// Wilson (1927), with t(n - 1) for z.
+    #[test]
+    fn shares_of_two_raters_have_wilsons_interval() {
+        for (n, agreeing) in [(50, 50.0), (50, 47.0), (20, 3.0), (400, 0.0), (1000, 512.0)] {
+            let (items, share) = (n as f64, agreeing / n as f64);
+            let error = (share * (1.0 - share) / items).sqrt();
+            let found = VarianceCurve::of_fixed_chance(1.0, n, 2.0).interval(share, error);
+            let t = student_t_quantile(UPPER_TAIL, n - 1);
+            let centre = (share + t * t / (2.0 * items)) / (1.0 + t * t / items);
+            let half = t / (1.0 + t * t / items) * (error * error + t * t / (4.0 * items * items)).sqrt();
+            assert_near(found.low, centre - half);
+            assert_near(found.high, centre + half);
+        }
+    }
+
+    /// The variance of u over all ways in which `raters` may label an item of the model: clear with probability `clear`, and then of
+    /// label k with probability `shares[k]`, or unclear, and then labelled independently by these shares.
+    fn variance(shares: &[f64], raters: u32, clear: f64, u: impl Fn(&[usize]) -> f64) -> f64 {
+        let (mut mean, mut square) = (0.0, 0.0);
+        for code in 0..shares.len().pow(raters) {
+            let labels: Vec<usize> = (0..raters).map(|place| code / shares.len().pow(place) % shares.len()).collect();
+            let unclear = labels.iter().map(|&label| shares[label]).product::<f64>() * (1.0 - clear);
+            let all_one = labels.iter().all(|&label| label == labels[0]);
+            let probability = unclear + if all_one { clear * shares[labels[0]] } else { 0.0 };
+            mean += probability * u(&labels);
+            square += probability * u(&labels).powi(2);
+        }
+        square - mean * mean
+    }
+
+    /// The mean of `term` over ordered pairs of different raters of an item.
+    fn mean_over_pairs(labels: &[usize], term: impl Fn(usize, usize) -> f64) -> f64 {
+        let pairs = (0..labels.len()).flat_map(|a| (0..labels.len()).map(move |b| (a, b))).filter(|(a, b)| a != b);
+        let terms: Vec<f64> = pairs.map(|(a, b)| term(labels[a], labels[b])).collect();
+        terms.iter().sum::<f64>() / terms.len() as f64
+    }
+
+    #[test]
+    fn curves_of_kappas_are_the_variance_of_the_model() {
+        let nominal = |k: usize, l: usize| f64::from(u8::from(k != l));
+        let linear = |k: usize, l: usize| k.abs_diff(l) as f64 / 2.0;
+        let apart: [&dyn Fn(usize, usize) -> f64; 2] = [&nominal, &linear];
+        for (shares, apart) in [(&[0.9, 0.1][..], apart[0]), (&[0.2, 0.3, 0.5], apart[0]), (&[0.2, 0.7, 0.1], apart[1])]
+        {
+            let against = |k: usize| -> f64 { (0..shares.len()).map(|l| shares[l] * apart(k, l)).sum() };
+            let mean_of = |term: &dyn Fn(usize) -> f64| -> f64 { (0..shares.len()).map(|k| shares[k] * term(k)).sum() };
+            let chance = ChanceMoments {
+                mean: mean_of(&against),
+                square: mean_of(&|k| (0..shares.len()).map(|l| shares[l] * apart(k, l).powi(2)).sum()),
+                of_label: mean_of(&|k| against(k).powi(2)),
+            };
+            for raters in [2, 3, 4] {
+                let curve = VarianceCurve::of_margins(chance, 50, f64::from(raters));
+                for kappa in [0.0, 0.3, 0.8, 1.0] {
+                    // What an item contributes to 1 - observed / expected, with what its labels do to the expected.
+                    let u = |labels: &[usize]| {
+                        let observed = mean_over_pairs(labels, apart);
+                        let expected = mean_over_pairs(labels, |k, l| against(k) + against(l));
+                        (observed - (1.0 - kappa) * expected) / chance.mean
+                    };
+                    assert_near(curve.at(1.0 - kappa), variance(shares, raters, kappa, u));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn curves_of_specific_agreement_are_the_variance_of_the_model() {
+        for share in [0.1, 0.5, 0.7] {
+            for raters in [2, 3, 4, 6] {
+                let curve = VarianceCurve::of_label(share, 50, f64::from(raters));
+                for clear in [0.0, 0.3, 0.8, 1.0] {
+                    let specific = clear + (1.0 - clear) * share;
+                    // Both of a pair chose the label, or one did: code 1 is the label.
+                    let u = |labels: &[usize]| {
+                        mean_over_pairs(labels, |k, l| (k * l) as f64 - specific * (k + l) as f64 / 2.0) / share
+                    };
+                    let expected = variance(&[1.0 - share, share], raters, clear, u);
+                    assert_near(curve.at(1.0 - specific), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_dissenter_decides_where_all_agree() {
+        // The slope at c = 0 that an item with one dissenter among r raters gives: D = 2 / r, with probability c expected / D.
+        for raters in [2.0, 3.0, 7.0] {
+            let chance = ChanceMoments { mean: 0.5, square: 0.5, of_label: 0.25 };
+            let curve = VarianceCurve::of_margins(chance, 50, raters);
+            assert_near(curve.dissenter * curve.linear, 2.0 / raters / 0.5);
+            let curve = VarianceCurve::of_fixed_chance(0.5, 50, raters);
+            assert_near(curve.dissenter * curve.linear, 2.0 / raters / 0.5);
+        }
+    }
+
+    #[test]
+    fn intervals_hold_the_value_and_only_possible_figures() {
+        let rare = ChanceMoments { mean: 0.18, square: 0.18, of_label: 0.09 };
+        let curves = [
+            VarianceCurve::of_fixed_chance(0.3, 30, 4.5),
+            VarianceCurve::of_margins(rare, 30, 2.0),
+            VarianceCurve::of_margins(rare, 30, 6.0),
+            VarianceCurve::of_label(0.03, 30, 3.0),
+        ];
+        for curve in curves {
+            assert_near(curve.at(curve.end()), 0.0);
+            for value in [1.0, 0.95, 0.5, 0.0, 1.0 - curve.end(), -0.9] {
+                for error in [0.0, 1e-3, 0.1, 5.0] {
+                    let found = curve.interval(value, error);
+                    let least = (1.0 - curve.end()).min(value) - 1e-12;
+                    assert!(
+                        least <= found.low && found.low <= value && value <= found.high,
+                        "{curve:?} {value} {found:?}"
+                    );
+                    assert!(found.high <= 1.0 && found.high - found.low > 1e-3, "{curve:?} {value} {found:?}");
+                }
+            }
+        }
+    }
+}
