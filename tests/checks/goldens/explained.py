@@ -1,0 +1,189 @@
+"""Where Assay differs from a reference library on purpose, or because the library is wrong: by peer and measure, never by data set.
+
+Every entry says which relation then holds between the two numbers, and the relation is checked: an explanation that does not predict the number
+leaves it differing. Formulas that take more than a line are in `formulas.py`.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+
+import formulas
+from formulas import NORMAL, end, near, student
+from plan import scheme
+
+COEFFICIENTS = r"percent_agreement|fleiss_kappa|conger_kappa|gwet_ac|brennan_prediger|krippendorff_alpha|cohen_kappa|scott_pi|multi_pi|bennett_s|.*multikappa|randolph_kappa|cohen_kappa_pairwise|krippendorff_alpha_.*"
+INTERVAL = r"se|ci low|ci high"
+
+
+@dataclass
+class Explanation:
+    peer: str
+    # Patterns of the measure, of the name of the number, and of an option of the record, where only some options are meant.
+    measure: str
+    part: str
+    why: str
+    # (record, part, data) -> whether the two numbers are as the reason says they must be
+    holds: object
+    options: dict
+
+    def fits(self, record, part):
+        return (
+            re.fullmatch(self.peer, record.peer)
+            and re.fullmatch(self.measure, record.metric)
+            and re.fullmatch(self.part, part.name)
+            and all(re.search(pattern, str(record.options.get(name, ""))) for name, pattern in self.options.items())
+        )
+
+
+def reason(record, part, data):
+    """Why a number differs, or None."""
+    for explanation in EXPLANATIONS:
+        if explanation.fits(record, part) and explanation.holds(record, part, data):
+            return f"{explanation.peer.replace(chr(92), '')}: {explanation.why}"
+    return None
+
+
+def refusal(record, message, data):
+    """Why Assay gives an error in place of a figure, or None."""
+    return next((why for pattern, why, holds in REFUSALS if re.search(pattern, message) and holds(record, data)), None)
+
+
+def with_error(half_width, error, record, part, lowest=float("-inf")):
+    """A standard error, or an end of the interval that it makes."""
+    return near(part.ours, error) if part.name == "se" else near(part.ours, end(part, record.value, half_width * error, lowest))
+
+
+def table_api(record, part, data):
+    n = part.figure["n_items"]
+    lowest = 0.0 if record.metric == "percent_agreement" else float("-inf")
+    return part.ours is not None and with_error(student(n - 1), record.extras["se"] * (n / (n - 1)) ** 0.5, record, part, lowest)
+
+
+def normal_for_t(record, part, data):
+    """Both intervals are the peer's standard error times a quantile: t for the peer, normal for Assay."""
+    error, n = record.extras["se"], part.figure["n_items"]
+    theirs, ours = (end(part, record.value, quantile * error) for quantile in (student(n - 1), NORMAL))
+    return part.ours is not None and near(part.theirs, theirs) and near(part.ours, ours)
+
+
+def small_sample(record, part, data):
+    """1 - figure differs by the factor N / (N - 1) of N ratings that share an item, in observed as in expected agreement."""
+    n = part.figure["n_ratings"]
+    return near(1 - part.ours, (1 - part.theirs) * n / (n - 1))
+
+
+def r_alpha(record, part, data):
+    """Both peers' standard errors are worked out from the ratings: R's rounds to the record's, that for Python is Assay's."""
+    r, python = (formulas.krippendorff_error(record, data, pooled) for pooled in (True, False))
+    if part.name == "se":
+        return near(part.theirs, round(r, 5), 2e-5) and near(part.ours, python)
+    items = len(data.items)
+    theirs, ours = end(part, record.value, student(items - 1) * r), end(part, record.value, student(part.figure["n_items"] - 1) * python)
+    return abs(part.theirs - theirs) <= 6e-4 and abs(part.ours - ours) <= 1e-5
+
+
+def psych(record, part, data):
+    theirs = formulas.psych_error(record, data)
+    return near(record.extras["se"], theirs) and (part.name == "se" or near(part.theirs, end(part, record.value, NORMAL * theirs), 1e-9))
+
+
+def not_cut(record, part, data):
+    return part.ours == 1.0 and part.theirs > 1.0
+
+
+def no_width(record, part, data):
+    """The peer's interval, or standard error, has no width, and Assay says that the ratings have no spread."""
+    width = record.extras["se"] if record.extras.get("se") is not None else record.extras["ci"][1] - record.extras["ci"][0]
+    return part.ours is None and width <= 1e-12 and "zero_variance" in part.figure["method"]
+
+
+def without_rounding(record, part, data):
+    """Mean and deviation were rounded before the limits were made of them, with 2 in place of 1.96."""
+    told = record.value
+    sign = 1 if part.theirs > told["mean_diff"] else -1
+    return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(
+        part.ours, part.figure["detail"]["bias"] + sign * 1.96 * part.figure["detail"]["standard_deviation"]
+    )
+
+
+def undefined(*codes, data_is):
+    """Assay gives null with one of these reasons, and the data are such that there is no figure."""
+
+    def holds(record, part, data):
+        return part.ours is None and (part.figure or {}).get("undefined_reason") in codes and data_is(data)
+
+    return holds
+
+
+def defined(data_is):
+    """The peer has no figure, Assay has one, and the data are such that the peer has none."""
+
+    def holds(record, part, data):
+        return part.theirs is None and part.ours is not None and data_is(record, data)
+
+    return holds
+
+
+def one_category(data):
+    return len({label for given in data.items.values() if len(given) > 1 for label in given.values()}) < 2
+
+
+def entry(peer, measure, part, why, holds, **options):
+    return Explanation(peer, measure, part, why, holds, options)
+
+
+EXPLANATIONS = [
+    entry(
+        "irrCAC",
+        r"percent_agreement|scott_pi|gwet_ac|brennan_prediger|krippendorff_alpha",
+        INTERVAL,
+        "its table form divides the variance by n, Assay by n - 1: standard error and width times sqrt(n / (n - 1))",
+        table_api,
+        input="table API",
+    ),
+    entry("irrCAC", "cohen_kappa", "ci low|ci high", "t(n - 1) times the standard error of Fleiss, Cohen and Everitt, where they and Assay take the normal", normal_for_t),
+    entry(r"irrCAC|irrCAC-R", "krippendorff_alpha", "pa|pe", "corrects observed agreement for the number of ratings, Assay chance agreement: alpha is the same", small_sample),
+    entry(
+        "irrCAC-R",
+        "krippendorff_alpha",
+        INTERVAL,
+        "its standard error of alpha has another centre than that for Python, and its t counts items with one rating",
+        r_alpha,
+    ),
+    entry(
+        "irrCAC-R",
+        r"percent_agreement|fleiss_kappa|conger_kappa|gwet_ac|brennan_prediger|krippendorff_alpha",
+        "value",
+        "its ratio weights are 0/0 where a category is 0; the distance of a label from itself is 0",
+        defined(lambda record, data: scheme(record) == "ratio" and 0 in data.labels),
+        weights="ratio",
+    ),
+    entry(r"statsmodels|vcd|psych", "cohen_kappa", "ci high", "the interval is not cut at 1, the largest possible value", not_cut),
+    entry("psych", "cohen_kappa", INTERVAL, "a wrong margin in its standard error of weighted kappa; Assay and vcd have that of Fleiss, Cohen and Everitt", psych),
+    entry(
+        "nltk",
+        r"cohen_kappa_pairwise|davies_fleiss_multikappa|multi_pi|bennett_s|percent_agreement",
+        "value",
+        "raises StopIteration where an annotator did not rate an item",
+        defined(lambda record, data: data.incomplete and "StopIteration" in (record.error or "")),
+    ),
+    entry("published", "bland_altman", "loa", "limits of mean and deviation as printed and 2 SD, where Assay has 1.96 SD", without_rounding),
+    entry(r"irrCAC|irrCAC-R", COEFFICIENTS, INTERVAL, "a standard error of 0 is replaced by 1e-15; Assay gives no interval when the ratings have no spread", no_width),
+    entry(
+        r"irrCAC|irrCAC-R|nltk",
+        COEFFICIENTS,
+        "value",
+        "says 1 when there is one category only; Assay gives null, as the coefficient is 0/0",
+        undefined("single_category", "no_defined_pair", data_is=one_category),
+    ),
+]
+
+# (what the message says, why Assay refuses, the data and the record must be such): a peer computes something all the same.
+REFUSALS = [
+    (
+        "no negative values",
+        "a ratio scale has no negative values; Assay refuses it",
+        lambda record, data: "ratio" in (record.options.get("level"), record.options.get("weights")) and min(data.labels) < 0,
+    ),
+]
