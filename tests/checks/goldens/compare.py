@@ -89,10 +89,9 @@ def value(figure):
     return MISSING if figure is None else figure["value"]
 
 
-def detail(figure, *names):
-    """A number that Assay reports beside a value, under the first of these names that it has."""
-    found = (figure or {}).get("detail") or {}
-    return next((found[name] for name in names if name in found), MISSING)
+def detail(figure, name):
+    """A number that Assay reports beside a value."""
+    return ((figure or {}).get("detail") or {}).get(name, MISSING)
 
 
 def value_part(theirs, figure, tolerance=None, name="value"):

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
-import formulas
-from formulas import NORMAL, end, near, student
+from formulas import NORMAL, agreement_error, differences, end, krippendorff_error, near, student, weighted_kappa_error
 from plan import scheme
 
 COEFFICIENTS = r"percent_agreement|fleiss_kappa|conger_kappa|gwet_ac|brennan_prediger|krippendorff_alpha|cohen_kappa|scott_pi|multi_pi|bennett_s|.*multikappa|randolph_kappa|cohen_kappa_pairwise|krippendorff_alpha_.*"
 INTERVAL = r"se|ci low|ci high"
+# irrCAC for R prints intervals with 3 decimals and standard errors with 5.
+R_DECIMALS = (3, 5)
 
 
 @dataclass
@@ -49,9 +50,9 @@ def refusal(record, message, data):
     return next((why for pattern, why, holds in REFUSALS if re.search(pattern, message) and holds(record, data)), None)
 
 
-def with_error(half_width, error, record, part, lowest=float("-inf")):
-    """A standard error, or an end of the interval that it makes."""
-    return near(part.ours, error) if part.name == "se" else near(part.ours, end(part, record.value, half_width * error, lowest))
+def with_error(half_width, error, record, part, lowest=float("-inf"), tolerance=1e-9):
+    """Assay's standard error, or end of the interval that it makes, is the one that this error makes."""
+    return near(part.ours, error) if part.name == "se" else near(part.ours, end(part, record.value, half_width * error, lowest), tolerance)
 
 
 def table_api(record, part, data):
@@ -67,25 +68,31 @@ def normal_for_t(record, part, data):
     return part.ours is not None and near(part.theirs, theirs) and near(part.ours, ours)
 
 
-def small_sample(record, part, data):
-    """1 - figure differs by the factor N / (N - 1) of N ratings that share an item, in observed as in expected agreement."""
-    n = part.figure["n_ratings"]
-    return near(1 - part.ours, (1 - part.theirs) * n / (n - 1))
+def worked_out(theirs, ours, degrees=None, decimals=None):
+    """Both standard errors are worked out from the ratings: the peer's is the record's and Assay's is Assay's. By default the distribution is normal;
+    with `degrees` the peer takes t with so many degrees of freedom, and Assay t of its items."""
+
+    def holds(record, part, data):
+        if part.ours is None:
+            return False
+        quantile = student(part.figure["n_items"] - 1) if degrees else NORMAL
+        of_peer, of_peers_quantile = theirs(record, data), student(degrees(data)) if degrees else NORMAL
+        expected = of_peer if part.name == "se" else end(part, record.value, of_peers_quantile * of_peer)
+        # Where an interval is printed, so is the value that it lies around.
+        rounding = 0.0 if decimals is None else 0.51 * 10.0 ** -decimals[part.name == "se"]
+        of_assay = ours(record, data) if part.name == "se" else end(part, part.figure["value"], quantile * ours(record, data))
+        return (near(part.theirs, expected) or abs(part.theirs - expected) <= rounding) and near(part.ours, of_assay)
+
+    return holds
 
 
-def r_alpha(record, part, data):
-    """Both peers' standard errors are worked out from the ratings: R's rounds to the record's, that for Python is Assay's."""
-    r, python = (formulas.krippendorff_error(record, data, pooled) for pooled in (True, False))
-    if part.name == "se":
-        return near(part.theirs, round(r, 5), 2e-5) and near(part.ours, python)
-    items = len(data.items)
-    theirs, ours = end(part, record.value, student(items - 1) * r), end(part, record.value, student(part.figure["n_items"] - 1) * python)
-    return abs(part.theirs - theirs) <= 6e-4 and abs(part.ours - ours) <= 1e-5
+def all_items(data):
+    return len(data.items) - 1
 
 
-def psych(record, part, data):
-    theirs = formulas.psych_error(record, data)
-    return near(record.extras["se"], theirs) and (part.name == "se" or near(part.theirs, end(part, record.value, NORMAL * theirs), 1e-9))
+def left_out(record, part, data):
+    """The peer leaves its result at 0; Assay's figure and observed agreement say what it is."""
+    return part.theirs == 0 and near(record.value, (record.extras["pa"] - part.ours) / (1 - part.ours))
 
 
 def not_cut(record, part, data):
@@ -98,13 +105,11 @@ def no_width(record, part, data):
     return part.ours is None and width <= 1e-12 and "zero_variance" in part.figure["method"]
 
 
-def without_rounding(record, part, data):
-    """Mean and deviation were rounded before the limits were made of them, with 2 in place of 1.96."""
-    told = record.value
+def printed_limits(record, part, data):
+    """The limits printed are those of mean and deviation as printed, and 2 SD; Assay's are 1.96 SD of the ratings."""
+    told, (mean, deviation) = record.value, differences(data)
     sign = 1 if part.theirs > told["mean_diff"] else -1
-    return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(
-        part.ours, part.figure["detail"]["bias"] + sign * 1.96 * part.figure["detail"]["standard_deviation"]
-    )
+    return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(part.ours, mean + sign * NORMAL * deviation, 1e-4)
 
 
 def undefined(*codes, data_is):
@@ -142,14 +147,21 @@ EXPLANATIONS = [
         table_api,
         input="table API",
     ),
+    entry("irrCAC", "scott_pi", "pe", "its table form leaves chance agreement at 0 in the result", left_out, input="table API"),
     entry("irrCAC", "cohen_kappa", "ci low|ci high", "t(n - 1) times the standard error of Fleiss, Cohen and Everitt, where they and Assay take the normal", normal_for_t),
-    entry(r"irrCAC|irrCAC-R", "krippendorff_alpha", "pa|pe", "corrects observed agreement for the number of ratings, Assay chance agreement: alpha is the same", small_sample),
     entry(
         "irrCAC-R",
         "krippendorff_alpha",
         INTERVAL,
-        "its standard error of alpha has another centre than that for Python, and its t counts items with one rating",
-        r_alpha,
+        "its standard error of alpha has another centre than that for Python, which Assay has, and its t counts items with one rating",
+        worked_out(partial(krippendorff_error, pooled=True), partial(krippendorff_error, pooled=False), all_items, R_DECIMALS),
+    ),
+    entry(
+        "irrCAC-R",
+        "percent_agreement",
+        INTERVAL,
+        "its standard error of percent agreement takes items with one rating for items without agreement; Assay leaves them out",
+        worked_out(partial(agreement_error, singles=True), partial(agreement_error, singles=False), all_items, R_DECIMALS),
     ),
     entry(
         "irrCAC-R",
@@ -160,7 +172,13 @@ EXPLANATIONS = [
         weights="ratio",
     ),
     entry(r"statsmodels|vcd|psych", "cohen_kappa", "ci high", "the interval is not cut at 1, the largest possible value", not_cut),
-    entry("psych", "cohen_kappa", INTERVAL, "a wrong margin in its standard error of weighted kappa; Assay and vcd have that of Fleiss, Cohen and Everitt", psych),
+    entry(
+        "psych",
+        "cohen_kappa",
+        INTERVAL,
+        "a wrong margin in its standard error of weighted kappa; Assay and vcd have that of Fleiss, Cohen and Everitt",
+        worked_out(partial(weighted_kappa_error, psych=True), partial(weighted_kappa_error, psych=False)),
+    ),
     entry(
         "nltk",
         r"cohen_kappa_pairwise|davies_fleiss_multikappa|multi_pi|bennett_s|percent_agreement",
@@ -168,7 +186,7 @@ EXPLANATIONS = [
         "raises StopIteration where an annotator did not rate an item",
         defined(lambda record, data: data.incomplete and "StopIteration" in (record.error or "")),
     ),
-    entry("published", "bland_altman", "loa", "limits of mean and deviation as printed and 2 SD, where Assay has 1.96 SD", without_rounding),
+    entry("published", "bland_altman", "loa", "limits of mean and deviation as printed and 2 SD, where Assay has 1.96 SD", printed_limits),
     entry(r"irrCAC|irrCAC-R", COEFFICIENTS, INTERVAL, "a standard error of 0 is replaced by 1e-15; Assay gives no interval when the ratings have no spread", no_width),
     entry(
         r"irrCAC|irrCAC-R|nltk",

@@ -68,6 +68,17 @@ def counts(data):
     return numpy.array(rows)
 
 
+def agreement_error(record, data, singles):
+    """The standard error of mean agreement by item. irrCAC for R counts items with one rating as items without agreement, and scales the others up."""
+    table, agree = counts(data), weights(record, data)
+    per_item = table.sum(axis=1)
+    by_item = (table * (table @ agree.T - 1)).sum(axis=1) / (per_item * (per_item - 1))
+    single = len(data.items) - len(table) if singles else 0
+    n, mean = len(table) + single, by_item.mean()
+    scaled = numpy.concatenate([by_item * n / len(table), numpy.zeros(single)])
+    return float(numpy.sqrt(((scaled - mean) ** 2).sum() / (n * (n - 1))))
+
+
 def krippendorff_error(record, data, pooled):
     """The standard error of alpha by linearisation: irrCAC for R takes the pooled agreement of the pairs for its centre, that for Python adds the
     correction for small samples to it. They differ where items have different numbers of ratings."""
@@ -97,16 +108,26 @@ def table_of_two(data):
     return table
 
 
-def psych_error(record, data):
-    """The standard error of weighted kappa in psych 2.2.9: its second margin is `rowSums(w * rs)`, each row's weights times the row's own share,
-    where Fleiss, Cohen and Everitt have the mean weight of a column. A matrix of disagreements is taken for agreements as it is."""
-    table = table_of_two(data)
+def weighted_kappa_error(record, data, psych):
+    """The standard error of weighted kappa by Fleiss, Cohen and Everitt (1969). That of psych 2.2.9 has `rowSums(w * rs)` for its second margin, each
+    row's weights times the row's own share, in place of the mean weight of a column, and takes a matrix of disagreements for agreements."""
+    table, weight = table_of_two(data), plan.scheme(record)
     n, shares = table.sum(), table / table.sum()
-    named = plan.scheme(record)
-    weight = numpy.array(named, dtype=float) if isinstance(named, list) else weights(record, data)
+    if isinstance(weight, list):
+        weight = numpy.array(weight, dtype=float)
+        weight = weight if psych else 1 - weight / weight.max()
+    else:
+        weight = weights(record, data)
     rows, columns = shares.sum(axis=1), shares.sum(axis=0)
     observed, expected = (weight * shares).sum(), (weight * numpy.outer(rows, columns)).sum()
-    margins = (weight.T @ columns)[:, None] + (rows * weight.sum(axis=1))[None, :]
-    second = (observed * expected - 2 * expected + observed) ** 2
-    first = (shares * (weight * (1 - expected) - margins * (1 - observed)) ** 2).sum()
-    return float(numpy.sqrt((first - second) / (n * (1 - expected) ** 4)))
+    second = rows * weight.sum(axis=1) if psych else rows @ weight
+    margins = (weight @ columns)[:, None] + second[None, :]
+    squares = (shares * (weight * (1 - expected) - margins * (1 - observed)) ** 2).sum()
+    return float(numpy.sqrt((squares - (observed * expected - 2 * expected + observed) ** 2) / (n * (1 - expected) ** 4)))
+
+
+def differences(data):
+    """Mean and standard deviation of the first annotator's ratings less the second's."""
+    first, second = data.annotators
+    apart = [given[first] - given[second] for given in data.items.values() if len(given) == 2]
+    return numpy.mean(apart), numpy.std(apart, ddof=1)

@@ -3,10 +3,11 @@
 import statistics
 
 import compare
+import runs
 from compare import MISSING, Exactly, Part, Relative, Within, detail, interval_parts, value_part
 from parts import NoData
 from plan import NotCovered, Plan, coefficient, gwet, options
-from runs import Options, canonical
+from runs import Options
 
 FEWEST_SHARED = 2
 
@@ -37,18 +38,24 @@ def percent_agreement(record, part):
     return Plan(chosen, measures, parts, by=("label",))
 
 
-def named(what, theirs, ours, tolerance=None):
+def named(what, theirs, ours):
     """A number for each name, which is that of a label or an annotator."""
-    return [value_part(number, ours.get((canonical(name),)), tolerance, f"{what}[{name}]") for name, number in theirs.items()]
+    return [value_part(number, runs.named(ours, name), name=f"{what}[{name}]") for name, number in theirs.items()]
+
+
+def mean(figures):
+    """The mean of the figures that are defined."""
+    values = [figure["value"] for figure in figures.values() if figure["value"] is not None]
+    return statistics.fmean(values) if values else None if figures else MISSING
 
 
 def pairwise_cohen(record, part):
     """The mean over pairs of annotators with two common items; what else a record says of the pairs is made here from the figures of all pairs."""
-    mean, chosen = "mean_pairwise_cohen_kappa", options(record, part)
+    name, chosen = "mean_pairwise_cohen_kappa", options(record, part)
     if record.options.get("min_common_items", FEWEST_SHARED) != FEWEST_SHARED:
         raise NotCovered(f"pairs with fewer than {FEWEST_SHARED} common items take no part in Assay's mean")
     if "pairs" not in record.extras:
-        return Plan(chosen, (mean,), lambda figures: [value_part(record.value, figures.whole(mean))])
+        return Plan(chosen, (name,), lambda figures: [value_part(record.value, figures.whole(name))])
 
     def parts(figures):
         pairs = [figure for figure in figures.by("cohen_kappa", "pair").values() if figure["n_items"] >= FEWEST_SHARED]
@@ -61,12 +68,12 @@ def pairwise_cohen(record, part):
             "min": min(kappas, default=None),
             "max": max(kappas, default=None),
         }
-        found = [value_part(record.value, figures.whole(mean))]
-        found += [Part(name, record.extras[name], ours) for name, ours in summary.items() if name in record.extras]
-        counts = {"pairs": len(defined), "nan_pairs": len(pairs) - len(defined)}
-        return found + [Part(name, record.extras[name], ours, Exactly()) for name, ours in counts.items() if name in record.extras]
+        found = [value_part(record.value, figures.whole(name))]
+        found += [Part(extra, record.extras[extra], ours) for extra, ours in summary.items() if extra in record.extras]
+        counts = {"pairs": len(pairs), "nan_pairs": len(pairs) - len(defined)}
+        return found + [Part(extra, record.extras[extra], ours, Exactly()) for extra, ours in counts.items() if extra in record.extras]
 
-    return Plan(chosen, (mean, "cohen_kappa"), parts, by=("pair",))
+    return Plan(chosen, (name, "cohen_kappa"), parts, by=("pair",))
 
 
 def complete(record, part):
@@ -86,10 +93,9 @@ def pairwise(measure):
     def plan(record, part):
         def parts(figures):
             pairs = figures.by(measure, "pair")
-            first = pairs.get(tuple(map(canonical, part.annotators[:2])))
-            values = [figure["value"] for figure in pairs.values() if figure["value"] is not None]
+            first = runs.named(pairs, *part.annotators[:2])
             return [
-                Part("value", record.value, statistics.fmean(values) if values else None),
+                Part("value", record.value, mean(pairs)),
                 value_part(record.extras.get("first"), first, name="first"),
                 Part("pairs", record.extras["pairs"], len(pairs), Exactly()),
             ]
@@ -120,9 +126,9 @@ def icc(record, part):
             of_value = compare.printed(values[form]) if record.peer == "published" else None
             found.append(value_part(values[form], figure, of_value, form))
             found += interval_parts(record.extras.get("ci95", {}).get(form), figure, rounded, f"{form} ci95")
-            for extra, names in (("F", ("f",)), ("p", ("p_value",))):
+            for extra, ours in (("F", "f"), ("p", "p_value")):
                 if form in record.extras.get(extra, {}):
-                    found.append(Part(f"{form} {extra}", record.extras[extra][form], detail(figure, *names), Relative(), figure))
+                    found.append(Part(f"{form} {extra}", record.extras[extra][form], detail(figure, ours), Relative(), figure))
         return found
 
     return Plan(complete(record, part), tuple(forms.values()), parts)
@@ -169,9 +175,8 @@ def alpha_of_sets(record, part):
 def alpha_by_label(record, part):
     def parts(figures):
         labels = figures.by("krippendorff_alpha", "label")
-        values = [figure["value"] for figure in labels.values() if figure["value"] is not None]
         return [
-            Part("value", record.value, statistics.fmean(values) if values else None),
+            Part("value", record.value, mean(labels)),
             Part("n_labels", record.extras["n_labels"], len(labels), Exactly()),
             *named("per_label", record.extras["per_label"], labels),
         ]
@@ -213,10 +218,10 @@ def bootstrap(record, part):
 
 def leave_one_out(record, part):
     def parts(figures):
-        without = figures.by("krippendorff_alpha_without", "annotator")
-        return [value_part(record.value, figures.whole("krippendorff_alpha")), *named("per_annotator", record.extras["per_annotator"], without)]
+        without = figures.by("krippendorff_alpha", "without_annotator")
+        return [*named("per_annotator", record.extras["per_annotator"], without), value_part(record.value, figures.whole("krippendorff_alpha"))]
 
-    return Plan(options(record, part), ("krippendorff_alpha", "krippendorff_alpha_without"), parts, by=("annotator",))
+    return Plan(options(record, part), ("krippendorff_alpha",), parts, by=("annotator",))
 
 
 PLANS = {

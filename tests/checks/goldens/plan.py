@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 
 import compare
-from compare import Part, Relative, detail, interval_parts, value_part
+from compare import MISSING, Part, Relative, detail, interval_parts, value_part
 from parts import NoData
 from runs import Options
 
@@ -140,10 +140,11 @@ def coefficient(measure):
             rounded = record.peer == "irrCAC-R"
             if record.value is not None and record.extras.get("ci"):
                 found += interval_parts(record.extras["ci"], figure, compare.Printed(3) if rounded else None)
-            for extra, names in EXTRAS.items():
+            for extra, named in EXTRAS.items():
                 if record.extras.get(extra) is not None:
                     printed = compare.Printed(5) if rounded and extra == "se" else Relative()
-                    found.append(Part(extra, record.extras[extra], detail(figure, *names), printed, figure))
+                    ours = uncorrected(figure, extra) if name == "percent_agreement" else MISSING
+                    found.append(Part(extra, record.extras[extra], detail(figure, named) if ours is MISSING else ours, printed, figure))
             return found
 
         return Plan(chosen, (name,), parts)
@@ -151,15 +152,21 @@ def coefficient(measure):
     return plan
 
 
+# Numbers beside a figure, and what Assay calls them.
 EXTRAS = {
-    "se": ("standard_error",),
-    "pa": ("observed_agreement",),
-    "pe": ("expected_agreement",),
-    "p_value": ("p_value",),
-    "se0": ("standard_error_null",),
-    "z0": ("z_null",),
-    "kappa_max": ("kappa_max",),
+    "se": "standard_error",
+    "pa": "observed_agreement",
+    "pe": "expected_agreement",
+    "p_value": "p_value",
+    "se0": "standard_error_null",
+    "z0": "z_null",
+    "kappa_max": "kappa_max",
 }
+
+
+def uncorrected(figure, extra):
+    """Percent agreement as a coefficient that corrects nothing: peers say its observed agreement, and 0 for chance."""
+    return {"pa": compare.value(figure), "pe": 0.0}.get(extra, MISSING)
 
 
 def gwet(chosen):

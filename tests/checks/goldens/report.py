@@ -49,16 +49,14 @@ def listing(kind, title, outcomes, long):
 
 def unreported(outcomes):
     """Numbers beside a compared figure for which Assay has no counterpart."""
-    names = Counter(
-        (outcome.record.metric, outcome.record.peer, name.partition("[")[0]) for outcome in outcomes for name in set(outcome.unreported)
-    )
-    by_name = defaultdict(Counter)
-    for (metric, _, name), count in names.items():
-        by_name[name][metric] += count
-    if by_name:
+    names = defaultdict(list)
+    for outcome in outcomes:
+        for name in {name.partition("[")[0] for name in outcome.unreported}:
+            names[name].append(outcome.record.metric)
+    if names:
         print("\nNumbers beside compared figures that Assay does not report")
-    for name, measures in sorted(by_name.items()):
-        print(f"{sum(measures.values()):>6}  {name}  [{', '.join(sorted(measures))}]")
+    for name, measures in sorted(names.items()):
+        print(f"{len(measures):>6}  {name}  [{', '.join(sorted(set(measures)))}]")
 
 
 def differing(outcomes):

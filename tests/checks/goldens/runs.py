@@ -109,7 +109,7 @@ class Figures:
         self.found = {}
         for figure in report["measures"]:
             scope = figure["scope"]
-            names = tuple(canonical(scope[name]) for name in ("label", "annotator", "other") if scope.get(name) is not None)
+            names = tuple(str(scope[name]) for name in ("label", "annotator", "other") if scope.get(name) is not None)
             self.found.setdefault((figure["measure"], scope["by"]), {})[names] = figure
 
     def whole(self, measure):
@@ -121,8 +121,12 @@ class Figures:
         return self.found.get((measure, scope), {})
 
 
-def canonical(name):
-    """A label is told the same whether it is written 1, 1.0 or "1"."""
+def named(figures, *names):
+    """The figure with these names. A record may write the label 1 as 1.0, as its peer computes with it."""
+    return figures.get(tuple(map(str, names))) or figures.get(tuple(map(plain, names)))
+
+
+def plain(name):
     try:
         number = float(name)
     except (TypeError, ValueError):
