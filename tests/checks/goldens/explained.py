@@ -8,11 +8,13 @@ import re
 from dataclasses import dataclass
 from functools import partial
 
+import definitions
 from formulas import NORMAL, agreement_error, differences, end, krippendorff_error, near, student, weighted_kappa_error
-from plan import scheme
 
 COEFFICIENTS = r"percent_agreement|fleiss_kappa|conger_kappa|gwet_ac|brennan_prediger|krippendorff_alpha|cohen_kappa|scott_pi|multi_pi|bennett_s|.*multikappa|randolph_kappa|cohen_kappa_pairwise|krippendorff_alpha_.*"
 INTERVAL = r"se|ci low|ci high"
+# How far SciPy's quantile of t may be off, relative to itself.
+ROUGHLY = 1e-8
 # irrCAC for R prints intervals with 3 decimals and standard errors with 5.
 R_DECIMALS = (3, 5)
 
@@ -40,9 +42,17 @@ class Explanation:
 def reason(record, part, data):
     """Why a number differs, or None."""
     for explanation in EXPLANATIONS:
-        if explanation.fits(record, part) and explanation.holds(record, part, data):
-            return f"{explanation.peer.replace(chr(92), '')}: {explanation.why}"
+        if explanation.fits(record, part) and holds(explanation, record, part, data):
+            return f"{record.peer}: {explanation.why}"
     return None
+
+
+def holds(explanation, record, part, data):
+    """Where the record lacks a number that the relation needs, nothing is explained."""
+    try:
+        return explanation.holds(record, part, data)
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def refusal(record, message, data):
@@ -61,11 +71,18 @@ def table_api(record, part, data):
     return part.ours is not None and with_error(student(n - 1), record.extras["se"] * (n / (n - 1)) ** 0.5, record, part, lowest)
 
 
+def rough_quantile(record, part, data):
+    """Both ends are value and standard error of the peer with the quantile of t, Assay's to all digits and the peer's to 8."""
+    half_width = student(part.figure["n_items"] - 1) * record.extras["se"]
+    expected = end(part, record.value, half_width)
+    return part.ours is not None and near(part.ours, expected) and abs(part.theirs - expected) <= ROUGHLY * half_width
+
+
 def normal_for_t(record, part, data):
     """Both intervals are the peer's standard error times a quantile: t for the peer, normal for Assay."""
     error, n = record.extras["se"], part.figure["n_items"]
     theirs, ours = (end(part, record.value, quantile * error) for quantile in (student(n - 1), NORMAL))
-    return part.ours is not None and near(part.theirs, theirs) and near(part.ours, ours)
+    return part.ours is not None and abs(part.theirs - theirs) <= ROUGHLY * student(n - 1) * error and near(part.ours, ours)
 
 
 def worked_out(theirs, ours, degrees=None, decimals=None):
@@ -101,8 +118,8 @@ def not_cut(record, part, data):
 
 def no_width(record, part, data):
     """The peer's interval, or standard error, has no width, and Assay says that the ratings have no spread."""
-    width = record.extras["se"] if record.extras.get("se") is not None else record.extras["ci"][1] - record.extras["ci"][0]
-    return part.ours is None and width <= 1e-12 and "zero_variance" in part.figure["method"]
+    error = record.extras.get("se")
+    return part.ours is None and error is not None and error <= 1e-12 and "zero_variance" in part.figure["method"]
 
 
 def printed_limits(record, part, data):
@@ -112,26 +129,18 @@ def printed_limits(record, part, data):
     return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(part.ours, mean + sign * NORMAL * deviation, 1e-4)
 
 
-def undefined(*codes, data_is):
-    """Assay gives null with one of these reasons, and the data are such that there is no figure."""
+def has_figure(of_data):
+    """The peer has no figure, the data are such that it has none, and Assay's is what the definition makes of the ratings."""
 
     def holds(record, part, data):
-        return part.ours is None and (part.figure or {}).get("undefined_reason") in codes and data_is(data)
+        return part.theirs is None and part.ours is not None and of_data(record, data) and definitions.is_defined(record, data, part.ours)
 
     return holds
 
 
-def defined(data_is):
-    """The peer has no figure, Assay has one, and the data are such that the peer has none."""
-
-    def holds(record, part, data):
-        return part.theirs is None and part.ours is not None and data_is(record, data)
-
-    return holds
-
-
-def one_category(data):
-    return len({label for given in data.items.values() if len(given) > 1 for label in given.values()}) < 2
+def has_none(record, part, data):
+    """Assay gives null, with a reason that is true of the ratings."""
+    return part.figure and part.figure["value"] is None and definitions.is_undefined(part.figure, data)
 
 
 def entry(peer, measure, part, why, holds, **options):
@@ -139,6 +148,7 @@ def entry(peer, measure, part, why, holds, **options):
 
 
 EXPLANATIONS = [
+    entry(r".*", r".*", r".*", "has a figure, or an error, where the ratings define none; Assay gives null with the reason", has_none),
     entry(
         "irrCAC",
         r"percent_agreement|scott_pi|gwet_ac|brennan_prediger|krippendorff_alpha",
@@ -147,6 +157,7 @@ EXPLANATIONS = [
         table_api,
         input="table API",
     ),
+    entry("irrCAC", COEFFICIENTS, "ci low|ci high", "SciPy's quantile of t is right to 8 digits only", rough_quantile),
     entry("irrCAC", "scott_pi", "pe", "its table form leaves chance agreement at 0 in the result", left_out, input="table API"),
     entry("irrCAC", "cohen_kappa", "ci low|ci high", "t(n - 1) times the standard error of Fleiss, Cohen and Everitt, where they and Assay take the normal", normal_for_t),
     entry(
@@ -168,7 +179,7 @@ EXPLANATIONS = [
         r"percent_agreement|fleiss_kappa|conger_kappa|gwet_ac|brennan_prediger|krippendorff_alpha",
         "value",
         "its ratio weights are 0/0 where a category is 0; the distance of a label from itself is 0",
-        defined(lambda record, data: scheme(record) == "ratio" and 0 in data.labels),
+        has_figure(lambda record, data: 0 in data.labels),
         weights="ratio",
     ),
     entry(r"statsmodels|vcd|psych", "cohen_kappa", "ci high", "the interval is not cut at 1, the largest possible value", not_cut),
@@ -184,17 +195,11 @@ EXPLANATIONS = [
         r"cohen_kappa_pairwise|davies_fleiss_multikappa|multi_pi|bennett_s|percent_agreement",
         "value",
         "raises StopIteration where an annotator did not rate an item",
-        defined(lambda record, data: data.incomplete and "StopIteration" in (record.error or "")),
+        has_figure(lambda record, data: data.incomplete and "StopIteration" in (record.error or "")),
     ),
     entry("published", "bland_altman", "loa", "limits of mean and deviation as printed and 2 SD, where Assay has 1.96 SD", printed_limits),
     entry(r"irrCAC|irrCAC-R", COEFFICIENTS, INTERVAL, "a standard error of 0 is replaced by 1e-15; Assay gives no interval when the ratings have no spread", no_width),
-    entry(
-        r"irrCAC|irrCAC-R|nltk",
-        COEFFICIENTS,
-        "value",
-        "says 1 when there is one category only; Assay gives null, as the coefficient is 0/0",
-        undefined("single_category", "no_defined_pair", data_is=one_category),
-    ),
+    entry(r".*", r".*", "value", "has no figure, or an error; Assay has what the definition makes of the ratings", has_figure(lambda record, data: True)),
 ]
 
 # (what the message says, why Assay refuses, the data and the record must be such): a peer computes something all the same.

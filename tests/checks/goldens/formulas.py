@@ -9,7 +9,11 @@ NORMAL = stats.norm.ppf(0.975)
 
 
 def student(degrees):
-    return stats.t.ppf(0.975, degrees)
+    """The quantile of t, which SciPy 1.12 has to 8 digits only; its probabilities are exact, so a few steps of Newton set it right."""
+    t = stats.t.ppf(0.975, degrees)
+    for _ in range(3):
+        t -= (stats.t.cdf(t, degrees) - 0.975) / stats.t.pdf(t, degrees)
+    return t
 
 
 def near(a, b, tolerance=1e-9):
@@ -21,19 +25,22 @@ def end(part, value, half_width, lowest=-numpy.inf):
     return max(value - half_width, lowest) if part.name.endswith("low") else min(value + half_width, 1.0)
 
 
-def values(record, data):
-    """label -> what a record's weights measure distances by."""
-    labels = data.labels
-    if record.peer in plan.BY_PLACE or "table API" in str(record.options.get("input")) or not data.numeric:
-        return dict(zip(labels, range(1, len(labels) + 1), strict=True))
-    return {label: float(label) for label in labels}
+def positions(record, data):
+    """What a record's weights measure distances by, in order of the labels."""
+    if record.peer in plan.BY_PLACE or "table API" in str(record.options.get("input")):
+        return numpy.arange(1.0, len(data.labels) + 1)
+    numbers = plan.numbers(record, data, weighted=True)
+    if data.numeric or numbers:
+        return numpy.array([float(numbers[label] if numbers else label) for label in data.labels])
+    return numpy.arange(1.0, len(data.labels) + 1)
 
 
 def weights(record, data):
-    """The matrix of agreements in the order of the labels."""
-    scheme, labels = plan.scheme(record), numpy.array(sorted(values(record, data).values()), dtype=float)
+    """The matrix of agreements in order of the labels."""
+    scheme, labels = plan.scheme(record), positions(record, data)
     apart = abs(labels[:, None] - labels[None, :])
-    ranks = abs(numpy.arange(len(labels))[:, None] - numpy.arange(len(labels))[None, :])
+    place = labels.argsort().argsort()
+    ranks = abs(place[:, None] - place[None, :])
     span = apart.max()
     if scheme == "identity":
         return numpy.eye(len(labels))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+import definitions
 import explained
 import not_covered
 import records
@@ -50,6 +51,13 @@ def plans(folder, found):
                 yield record, Outcome(record, NOT_COVERED, [f"no data: {why}"])
             except NotCovered as why:
                 yield record, Outcome(record, NOT_COVERED, [str(why)])
+            except Exception as error:
+                yield record, not_comparable(record, error)
+
+
+def not_comparable(record, error):
+    """A record that is not as expected counts as one that differs: it must not pass for one that is fine."""
+    return Outcome(record, DIFFERS, [f"could not be compared: {type(error).__name__}: {error}"])
 
 
 def judge(record, plan, figures, data):
@@ -65,11 +73,18 @@ def judge(record, plan, figures, data):
         return Outcome(record, NOT_COVERED, [f"Assay does not report {', '.join(plan.measures)}"])
     reasons, differing = [], []
     for part in compared:
-        if not part.matches():
+        if not agrees(record, part, data):
             why = explained.reason(record, part, data)
             (reasons if why else differing).append(why or str(part))
     kind = DIFFERS if differing else EXPLAINED if reasons else MATCHED
     return Outcome(record, kind, differing or sorted(set(reasons)), missing)
+
+
+def agrees(record, part, data):
+    """That neither has a figure counts only where the ratings define none."""
+    if part.ours is None and part.theirs is None and part.figure and part.figure["value"] is None:
+        return not record.error and definitions.is_undefined(part.figure, data)
+    return part.matches()
 
 
 def refused(record, figures, data):
@@ -85,10 +100,16 @@ def compare(path, scratch):
         if not isinstance(plan, Outcome):
             runs.want(plan.options, plan.measures, plan.by)
     runs.run_all()
-    return [
-        plan if isinstance(plan, Outcome) else judge(record, plan, runs.given[plan.options], folder.part(record.dataset))
-        for record, plan in planned
-    ], len(runs.given)
+    return [outcome(record, plan, runs, folder) for record, plan in planned], len(runs.given)
+
+
+def outcome(record, plan, runs, folder):
+    if isinstance(plan, Outcome):
+        return plan
+    try:
+        return judge(record, plan, runs.given[plan.options], folder.part(record.dataset))
+    except Exception as error:
+        return not_comparable(record, error)
 
 
 def main():

@@ -27,8 +27,14 @@ class Plan:
     by: tuple = field(default_factory=tuple)
 
 
+# The weights of a level. Krippendorff's own metric of an ordinal scale, which depends on the ratings, is no scheme.
+OF_LEVEL = {"nominal": "identity", "interval": "quadratic", "ratio": "ratio"}
+
+
 def scheme(record):
     """The weights of a record: the name of a scheme, `identity`, or a matrix of disagreements."""
+    if level := record.options.get("level"):
+        return OF_LEVEL.get(level, level)
     told = next((record.options[name] for name in ("weights", "wt") if record.options.get(name)), "identity")
     if matrix := disagreements(told):
         return matrix
@@ -80,7 +86,11 @@ def unused(record, part, of_labels):
         if len(used) == len(named):
             return ()
         raise NoData(f"its labels are not among the record's categories {named}")
-    return tuple(text(category) for category in sorted(named)) if len(named) > len(used) else ()
+    if len(named) == len(used):
+        return ()
+    if any("," in str(category) for category in named):
+        raise NotCovered("a category that nobody used cannot be given where one of them holds a comma")
+    return tuple(text(category) for category in sorted(named))
 
 
 def text(category):
@@ -90,9 +100,12 @@ def text(category):
 def options(record, part, **more):
     """The run for a coefficient with the record's level or weights."""
     level = record.options.get("level")
-    weights = "identity" if level else scheme(record)
-    weighted = weights != "identity" or level not in (None, "nominal")
-    of_labels = numbers(record, part, weighted) or (part.numbers() if level in ("interval", "ratio") else None)
+    weights = scheme(record)
+    weighted = weights != "identity"
+    of_labels = numbers(record, part, weighted)
+    if of_labels is None and (level in ("ordinal", "interval", "ratio") or (weighted and any("," in str(label) for label in part.labels))):
+        # A list of labels in an option cannot hold one with a comma: their ranks stand for them.
+        of_labels = part.numbers()
     file, label = part.file(of_labels)
     numeric = part.numeric or of_labels is not None
     place = record.peer in BY_PLACE or "table API" in str(record.options.get("input")) or not numeric

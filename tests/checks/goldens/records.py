@@ -64,6 +64,8 @@ def record(file, line, data):
 
 def finite(value):
     """NaN, which JSON writers of Python let pass, is a figure that the peer leaves undefined."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
