@@ -9,6 +9,7 @@ from parts import NoData
 from plan import NotCovered, Plan, coefficient, gwet, options
 from runs import Options
 
+# Assay's own choice.
 FEWEST_SHARED = 2
 
 
@@ -50,15 +51,14 @@ def mean(figures):
 
 
 def pairwise_cohen(record, part):
-    """The mean over pairs of annotators with two common items; what else a record says of the pairs is made here from the figures of all pairs."""
-    name, chosen = "mean_pairwise_cohen_kappa", options(record, part)
-    if record.options.get("min_common_items", FEWEST_SHARED) != FEWEST_SHARED:
-        raise NotCovered(f"pairs with fewer than {FEWEST_SHARED} common items take no part in Assay's mean")
+    """The mean over pairs of annotators with enough common items; what else a record says of the pairs is made here from the figures of all pairs."""
+    fewest = record.options.get("min_common_items", FEWEST_SHARED)
+    name, chosen = "mean_pairwise_cohen_kappa", options(record, part, min_shared=None if fewest == FEWEST_SHARED else fewest)
     if "pairs" not in record.extras:
         return Plan(chosen, (name,), lambda figures: [value_part(record.value, figures.whole(name))])
 
     def parts(figures):
-        pairs = [figure for figure in figures.by("cohen_kappa", "pair").values() if figure["n_items"] >= FEWEST_SHARED]
+        pairs = [figure for figure in figures.by("cohen_kappa", "pair").values() if figure["n_items"] >= fewest]
         defined = [(figure["value"], figure["n_items"]) for figure in pairs if figure["value"] is not None]
         kappas = [kappa for kappa, _ in defined]
         shared = sum(n for _, n in defined)
@@ -165,29 +165,30 @@ def bland_altman(record, part):
 
 
 def alpha_of_sets(record, part):
-    distance = record.options["distance"]
-    if distance == "binary":
-        return Plan(Options(*map(str, part.file())), ("krippendorff_alpha",), lambda figures: [value_part(record.value, figures.whole("krippendorff_alpha"))])
-    name = f"krippendorff_alpha_{distance}"
-    return Plan(sets(part), (name,), lambda figures: [value_part(record.value, figures.whole(name))])
+    name = {"binary": "krippendorff_alpha"}.get(record.options["distance"], f"krippendorff_alpha_{record.options['distance']}")
+    chosen = sets(part, drop_empty="drop" in record.options.get("empty", ""))
+    return Plan(chosen, (name,), lambda figures: [value_part(record.value, figures.whole(name))])
 
 
 def alpha_by_label(record, part):
+    """Alpha of each label against all others, and their mean."""
+
     def parts(figures):
         labels = figures.by("krippendorff_alpha", "label")
         return [
-            Part("value", record.value, mean(labels)),
+            value_part(record.value, figures.whole("krippendorff_alpha_per_label")),
             Part("n_labels", record.extras["n_labels"], len(labels), Exactly()),
             *named("per_label", record.extras["per_label"], labels),
         ]
 
-    return Plan(sets(part), ("krippendorff_alpha",), parts, by=("label",))
+    return Plan(sets(part), ("krippendorff_alpha_per_label",), parts, by=("label",))
 
 
-def sets(part):
+def sets(part, drop_empty=False):
     if part.numeric:
         raise NoData("its labels are not sets")
-    return Options(*map(str, part.file()), sets=",")
+    file, label = part.file(drop_empty=drop_empty)
+    return Options(str(file), label, sets=",")
 
 
 def jackknife(record, part):

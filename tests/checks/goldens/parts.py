@@ -141,17 +141,20 @@ class Part:
             raise NoData(f"the labels {', '.join(self.labels[:5])} cannot be told as numbers of {list(domain)}")
         return dict(zip(self.labels, domain, strict=True))
 
-    def file(self, numbers=None, complete=False):
+    def file(self, numbers=None, complete=False, drop_empty=False):
         """A file for the binary and the name of its label column: the data set's own one where it serves as it is."""
-        if self.path and not numbers and not (complete and self.incomplete):
+        complete, drop_empty = complete and self.incomplete, drop_empty and "" in self.labels
+        if self.path and not (numbers or complete or drop_empty):
             return self.path, self.column
-        form = hashlib.sha256(repr((self.name, numbers, complete)).encode()).hexdigest()[:16]
+        form = hashlib.sha256(repr((self.name, numbers, complete, drop_empty)).encode()).hexdigest()[:16]
         path = self.scratch / f"{form}.parquet"
         if not path.exists():
             table = self.table
             if complete:
                 wanted = [item in self.complete_items for item in table["item"].to_pylist()]
                 table = table.filter(pyarrow.array(wanted))
+            if drop_empty:
+                table = table.filter(compute.not_equal(table[self.column], ""))
             labels = table[self.column]
             if numbers:
                 labels = pyarrow.array([None if label is None else numbers[label] for label in labels.to_pylist()])

@@ -1,5 +1,6 @@
 """Which run of the binary gives the figures of a record, and which of its figures they are."""
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass, field
@@ -86,11 +87,7 @@ def unused(record, part, of_labels):
         if len(used) == len(named):
             return ()
         raise NoData(f"its labels are not among the record's categories {named}")
-    if len(named) == len(used):
-        return ()
-    if any("," in str(category) for category in named):
-        raise NotCovered("a category that nobody used cannot be given where one of them holds a comma")
-    return tuple(text(category) for category in sorted(named))
+    return tuple(text(category) for category in sorted(named)) if len(named) > len(used) else ()
 
 
 def text(category):
@@ -103,8 +100,7 @@ def options(record, part, **more):
     weights = scheme(record)
     weighted = weights != "identity"
     of_labels = numbers(record, part, weighted)
-    if of_labels is None and (level in ("ordinal", "interval", "ratio") or (weighted and any("," in str(label) for label in part.labels))):
-        # A list of labels in an option cannot hold one with a comma: their ranks stand for them.
+    if of_labels is None and level in ("ordinal", "interval", "ratio"):
         of_labels = part.numbers()
     file, label = part.file(of_labels)
     numeric = part.numeric or of_labels is not None
@@ -113,20 +109,20 @@ def options(record, part, **more):
     if level:
         return Options(str(file), label, level=level, **named)
     if isinstance(weights, list):
-        named["weights"] = matrix_file(weights, part, of_labels)
+        named["weights"] = matrix_file(weights, part)
     elif weights != "identity":
-        named.update(weights=weights, weights_by="rank" if place else "value", order=() if numeric else tuple(part.labels))
-    return Options(str(file), label, categories=unused(record, part, of_labels), **named)
+        named.update(weights=weights, weights_by="rank" if place else "value")
+    ordered = () if numeric or weights == "identity" else tuple(part.labels)
+    return Options(str(file), label, categories=unused(record, part, of_labels) or ordered, **named)
 
 
-def matrix_file(rows, part, of_labels):
-    """Weights as agreements between 0 and 1, with the labels in the first row."""
-    labels = [text(label) for label in sorted(of_labels.values() if of_labels else part.labels)]
-    if len(labels) != len(rows):
-        raise NoData(f"its {len(labels)} labels do not fit weights for {len(rows)}")
+def matrix_file(rows, part):
+    """Weights as agreements between 0 and 1, a row and a column for each label."""
+    if len(part.labels) != len(rows):
+        raise NoData(f"its {len(part.labels)} labels do not fit weights for {len(rows)}")
     largest = max(max(row) for row in rows)
-    path = part.scratch / f"weights-{abs(hash(str((rows, labels)))):x}.csv"
-    lines = [",".join(labels), *(",".join(repr(1 - cell / largest) for cell in row) for row in rows)]
+    lines = [",".join(repr(1 - cell / largest) for cell in row) for row in rows]
+    path = part.scratch / f"weights-{hashlib.sha256(str(lines).encode()).hexdigest()[:16]}.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return str(path)
 

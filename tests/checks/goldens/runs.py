@@ -1,6 +1,8 @@
 """Runs of `assay agreement`: one for all figures that the same data and the same options yield."""
 
 import concurrent.futures
+import csv
+import io
 import json
 import re
 import tempfile
@@ -21,26 +23,26 @@ class Options:
     level: str = "nominal"
     weights: str | None = None
     weights_by: str | None = None
-    # Labels in their order, where they are texts and the weights go by it.
-    order: tuple = ()
-    # Labels in order where a record names some that nobody used.
+    # All labels in order: where they are texts and weights go by it, and where a record names some that nobody used.
     categories: tuple = ()
     sets: str | None = None
     repeats: str = "first"
     interval: str = "analytic"
     resamples: int | None = None
+    # Pairs of annotators with fewer common items take no part in means over pairs.
+    min_shared: int | None = None
 
     def arguments(self):
         found = [self.file, "--item", "item", "--annotator", "annotator", "--label", self.label, "--level", self.level]
         named = {
             "weights": self.weights,
             "weights-by": self.weights_by,
-            "order": ",".join(self.order) or None,
-            "categories": ",".join(self.categories) or None,
+            "categories": as_list(self.categories) or None,
             "sets": self.sets,
             "duplicates": self.repeats,
             "interval": self.interval,
             "resamples": self.resamples,
+            "min-shared": self.min_shared,
             "bootstrap": "percentile" if self.interval == "bootstrap" else None,
         }
         for name, value in named.items():
@@ -119,6 +121,13 @@ class Figures:
     def by(self, measure, scope):
         """names -> figure; names are labels, annotators or pairs of annotators."""
         return self.found.get((measure, scope), {})
+
+
+def as_list(names):
+    """Names with commas between them; one that holds a comma stands in quotation marks, as in CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(names)
+    return text.getvalue()
 
 
 def named(figures, *names):
