@@ -50,6 +50,7 @@ impl Kind {
 }
 
 /// An element of a task's list.
+#[expect(clippy::large_enum_variant, reason = "one at a time is handed on, and read at once")]
 pub(super) enum Entry<'a> {
     Written(&'a RawValue),
     Read(Annotation<'a>),
