@@ -2,7 +2,7 @@
 """Figures of `assay report agreement` equal those of the peers on the same data, to 1e-9.
 
 Ratings are read from the JSON anew, by the documented policies. Peers: krippendorff (alpha, also per label and without each annotator),
-irrCAC (the coefficients of many raters with their intervals, percent agreement, Scott's pi of two), scikit-learn (Cohen's kappa of each
+irrCAC (the coefficients of many raters with their standard errors, percent agreement, Scott's pi of two), scikit-learn (Cohen's kappa of each
 pair). Pooled and specific agreement and an annotator against the others are worked out here, from their definitions. Where real exports
 lie in ../shared they are checked too.
 """
@@ -73,7 +73,7 @@ class Peers:
         return None if math.isnan(alpha) else alpha
 
     def irrcac(self):
-        """Measure -> (value, low, high). It divides by zero when one item alone can be compared; then there is no peer."""
+        """Measure -> (value, standard error). It divides by zero when one item alone can be compared; then there is no peer."""
         if len(self.pairable) < 2:
             return {}
         table = pandas.DataFrame([[given.get(rater) for rater in self.raters] for given in self.ratings.values()])
@@ -88,8 +88,8 @@ class Peers:
         }
         for name, estimate in estimates.items():
             est = estimate["est"]
-            found[name] = (est["coefficient_value"], *est["confidence_interval"])
-        found["percent_agreement"] = (peer.fleiss()["est"]["pa"], None, None)
+            found[name] = (est["coefficient_value"], est["se"])
+        found["percent_agreement"] = (peer.fleiss()["est"]["pa"], None)
         return found
 
     def pooled(self):
@@ -159,7 +159,7 @@ class Comparison:
                 self.measures[key] = measure
         self.left = set(self.measures)
 
-    def figure(self, name, by, value, low=None, high=None, label=None, annotator=None, other=None):
+    def figure(self, name, by, value, error=None, label=None, annotator=None, other=None):
         key = (name, by, label, annotator, other)
         where = f"{self.what}: {name} of {by} {' and '.join(filter(None, key[2:]))}".rstrip()
         measure = self.measures.get(key)
@@ -168,9 +168,11 @@ class Comparison:
             self.check.true(where, False, "is not in the report")
             return
         self.check.true(f"{where}: has a value or a reason", (measure["value"] is None) == (measure["undefined_reason"] is not None))
-        for which, found, expected in (("value", measure["value"], value), ("low", measure["ci_low"], low), ("high", measure["ci_high"], high)):
-            if which == "value" or expected is not None:
-                self.check.true(f"{where}: {which}", near(found, expected), f"found {found}, the peer has {expected}")
+        self.check.true(f"{where}: value", near(measure["value"], value), f"found {measure['value']}, the peer has {value}")
+        # irrCAC has 1e-15 where there is no spread, which is a figure without a standard error here.
+        if error is not None and error > 1e-14:
+            found = measure.get("detail", {}).get("standard_error")
+            self.check.true(f"{where}: standard error", near(found, error), f"found {found}, the peer has {error}")
 
 
 def near(found, expected):
@@ -181,8 +183,8 @@ def near(found, expected):
 
 def compare(check, what, report, control, ratings):
     peers, compared = Peers(ratings), Comparison(check, what, report, control)
-    for name, (value, low, high) in peers.irrcac().items():
-        compared.figure(name, "overall", value, low, high)
+    for name, (value, error) in peers.irrcac().items():
+        compared.figure(name, "overall", value, error)
     compared.figure("krippendorff_alpha", "overall", peers.alpha())
     pairs = peers.pairs()
     kappas = [kappa for pair, (_, kappa) in pairs.items() if kappa is not None and len(peers.shared(*pair)[0]) > 1]
