@@ -93,7 +93,8 @@ async fn overview_page(app: &App, links: Links<'_>, project: &str, fields: &Fiel
     let found = Found::load(app, links, project, fields).await?;
     let report = match &found.shown {
         Some(snapshot) => {
-            Some(found.report(app, snapshot, &AgreementParams { control: None, slice: query.slice.clone() }).await?)
+            let params = AgreementParams { slice: query.slice.clone(), ..AgreementParams::default() };
+            Some(found.report(app, snapshot, &params).await?)
         }
         None => None,
     };
