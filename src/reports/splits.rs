@@ -123,11 +123,10 @@ fn date_of(day: i64) -> Option<Date> {
     date(1970, 1, 1).checked_add(day.days()).ok()
 }
 
-/// The days of a period that a scope names, as the filters of disagreements take them: the first, and the first after it.
-pub fn period_days(scope: &Scope) -> Option<(String, String)> {
+/// The first day of the period that a scope names, and the first day after it: `from` and `to` of the filter of disagreements.
+pub fn period_days(scope: &Scope) -> Option<(Date, Date)> {
     let period = Period::parse(scope.column.as_deref()?.strip_prefix(TIME)?.strip_prefix(':')?)?;
-    let (first, next) = period.days(scope.value.as_deref()?)?;
-    Some((first.to_string(), next.to_string()))
+    period.days(scope.value.as_deref()?)
 }
 
 /// The values of one slice field, by item.
@@ -259,7 +258,7 @@ mod tests {
             ..Scope::default()
         };
         let days = period_days(&scope("updated_at:week", "2026-W02")).unwrap();
-        assert_eq!(days, ("2026-01-05".to_owned(), "2026-01-12".to_owned()));
+        assert_eq!(days, (date(2026, 1, 5), date(2026, 1, 12)));
         assert_eq!(period_days(&scope("language", "de")), None);
         assert_eq!(period_days(&Scope::default()), None);
     }
