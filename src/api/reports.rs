@@ -1,5 +1,6 @@
-//! `/v1/projects/{project}/agreement`
+//! `/v1/projects/{project}/agreement` and `/v1/projects/{project}/annotators/agreement`
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -20,12 +21,33 @@ use super::state::ApiState;
 use crate::error::{Error, Result};
 use crate::lake::hex;
 use crate::reports::views::{AgreementParams, AgreementReport};
-use crate::reports::{self, render, report_key};
+use crate::reports::{self, Period, render, report_key};
+use crate::store::Project;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AgreementQuery {
+    /// Only this control (`from_name`); all single-choice controls otherwise.
+    control: Option<String>,
+    /// Only items whose slice field has this value: `field=value`. May be given for several fields.
+    #[serde(default, deserialize_with = "many")]
+    #[param(example = json!(["language=de"]))]
+    slice: Vec<String>,
+    /// Figures over time by this period; by the shortest with enough items and at most 60 periods otherwise.
+    period: Option<Period>,
+    /// Also the figures of the items with each value of this slice field.
+    #[param(example = "language")]
+    by_slice: Option<String>,
+    /// Of this snapshot; of the newest otherwise.
+    #[serde(default, deserialize_with = "number")]
+    snapshot: Option<i64>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AnnotatorQuery {
     /// Only this control (`from_name`); all single-choice controls otherwise.
     control: Option<String>,
     /// Only items whose slice field has this value: `field=value`. May be given for several fields.
@@ -39,7 +61,8 @@ pub struct AgreementQuery {
 
 /// How far the annotators agree
 ///
-/// Figures with 95 % intervals, overall, per label, per pair of annotators and per annotator; JSON, or the measures alone as CSV.
+/// Figures with 95 % intervals: overall, per label, per pair of annotators, per annotator, without each annotator, over time and, if
+/// asked for, by the values of a slice field. `data.controls[].insight` says what they mean. JSON, or the measures alone as CSV.
 /// The ETag changes when the figures can: a request with `If-None-Match` is answered before anything is computed.
 #[utoipa::path(get, path = "/v1/projects/{project}/agreement", tag = "reports", operation_id = "getAgreement",
     params(
@@ -61,14 +84,68 @@ pub async fn agreement(
     QueryParams(query): QueryParams<AgreementQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let format = Format::wanted(&headers)?;
-    let params = AgreementParams { control: query.control, slice: slices(&query.slice)? };
-    let snapshot = wanted(&api, &on.project, query.snapshot).await?;
-    let key = report_key("agreement", snapshot.number, &params)?;
-    let etag = etag(&on.project.id, &key, format);
-    let mut response = match is_known(&headers, &etag) {
+    let params = AgreementParams {
+        control: query.control,
+        slice: slices(&query.slice)?,
+        period: query.period,
+        by_slice: query.by_slice,
+    };
+    let asked = Asked { kind: "agreement", params, snapshot: query.snapshot };
+    answer(&api, &on.project, &asked, &headers, |report| Cow::Borrowed(report)).await
+}
+
+/// How far each annotator agrees with the others
+///
+/// The figures of `getAgreement` that are about annotators: of each against the others, of each two, and of all without each, with the
+/// change that leaving one out makes. Shape, forms and ETag are those of `getAgreement`.
+#[utoipa::path(get, path = "/v1/projects/{project}/annotators/agreement", tag = "reports", operation_id = "getAnnotatorAgreement",
+    params(
+        ("project" = String, Path, description = "Name or id"),
+        AnnotatorQuery,
+        ("if-none-match" = Option<String>, Header, description = "The ETag of the answer that the caller has"),
+    ),
+    responses(
+        (status = OK, content((AgreementReport = "application/json"), (String = "text/csv")), headers(("etag" = String))),
+        (status = NOT_MODIFIED, description = "The caller's answer still holds"),
+        (status = NOT_FOUND, description = "`project_not_found`, `snapshot_not_found`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = GONE, description = "`gone`: the snapshot was taken back", body = ProblemBody, content_type = "application/problem+json"),
+        (status = NOT_ACCEPTABLE, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+    ))]
+pub async fn annotators(
+    on: OnProject<Read>,
+    State(api): State<Arc<ApiState>>,
+    QueryParams(query): QueryParams<AnnotatorQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let params = AgreementParams { control: query.control, slice: slices(&query.slice)?, ..AgreementParams::default() };
+    let asked = Asked { kind: "annotators", params, snapshot: query.snapshot };
+    answer(&api, &on.project, &asked, &headers, |report| Cow::Owned(reports::annotators_alone(report))).await
+}
+
+/// What of a report is asked for.
+struct Asked {
+    /// Tells the parts of one report apart in their ETags.
+    kind: &'static str,
+    params: AgreementParams,
+    snapshot: Option<i64>,
+}
+
+/// The `part` of a report that is asked for, unless the caller has it.
+async fn answer(
+    api: &ApiState,
+    project: &Project,
+    asked: &Asked,
+    headers: &HeaderMap,
+    part: fn(&AgreementReport) -> Cow<'_, AgreementReport>,
+) -> Result<Response, Problem> {
+    let format = Format::wanted(headers)?;
+    let snapshot = wanted(api, project, asked.snapshot).await?;
+    let key = report_key(asked.kind, snapshot.number, &asked.params)?;
+    let etag = etag(&project.id, &key, format);
+    let mut response = match is_known(headers, &etag) {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => format.write(&*reports::agreement(&api.app, &on.project, &snapshot, &params).await?)?,
+        false => format.write(&part(&*reports::agreement(&api.app, project, &snapshot, &asked.params).await?))?,
     };
     let head = response.headers_mut();
     head.insert(ETAG, HeaderValue::from_str(&etag).map_err(Error::internal)?);

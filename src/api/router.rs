@@ -61,6 +61,7 @@ fn short_routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(snapshots::list))
         .routes(routes!(snapshots::get))
         .routes(routes!(reports::agreement))
+        .routes(routes!(reports::annotators))
         .routes(routes!(disagreements::list))
         .routes(routes!(diff::list))
         .routes(routes!(items::get))

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::reports::views::AgreementParams;
-use crate::reports::{Format, agreement, render};
+use crate::reports::{Format, Period, agreement, render};
 use crate::store::DEFAULT_WORKSPACE;
 
 #[derive(Debug, Subcommand)]
@@ -30,6 +30,14 @@ pub struct AgreementArgs {
     /// Only items whose data field has this value, as in language=de; repeat it to narrow further.
     #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_slice)]
     slice: Vec<(String, String)>,
+
+    /// Figures over time by this period [default: the shortest with enough items, at most 60 periods].
+    #[arg(long, value_enum)]
+    period: Option<Period>,
+
+    /// Also the figures of the items with each value of this data field.
+    #[arg(long, value_name = "FIELD")]
+    by_slice: Option<String>,
 
     /// Of this snapshot (`assay snapshots` lists them) [default: the newest].
     #[arg(long, value_name = "NUMBER")]
@@ -57,7 +65,7 @@ pub async fn run(config: &Config, command: ReportCommand) -> Result<()> {
         })?,
     };
     let slice: BTreeMap<String, String> = args.slice.into_iter().collect();
-    let params = AgreementParams { control: args.control, slice };
+    let params = AgreementParams { control: args.control, slice, period: args.period, by_slice: args.by_slice };
     let report = agreement(&app, &project, &snapshot, &params).await?;
     super::print(&render(&report, args.format)?)
 }

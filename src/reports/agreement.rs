@@ -11,6 +11,7 @@ use super::controls::{Control, controls};
 use super::figures::{FigureOptions, Subject, figures, insight};
 use super::measure::{Dropped, Scope};
 use super::ratings::ControlRatings;
+use super::splits::{SliceValues, Whole, over_time};
 use super::views::{
     AgreementData, AgreementParams, AgreementReport, ConfusionCell, ControlData, LabelCount, RaterName,
 };
@@ -49,6 +50,10 @@ pub async fn compute(
     };
     let names = rater_names(engine, tables).await?;
     let mut seen = BTreeSet::new();
+    let slices = match &params.by_slice {
+        Some(field) => Some(SliceValues::load(engine, tables, field).await?),
+        None => None,
+    };
     for control in chosen {
         let mut entry = ControlData {
             labels: labels.remove(&control.name).unwrap_or_default(),
@@ -63,6 +68,17 @@ pub async fn compute(
             let options = FigureOptions::default();
             let place = Scope { control: control.name.clone(), ..Scope::default() };
             measures.extend(figures(&subject, &options, &place, &policies())?);
+            let policies = policies();
+            let whole =
+                Whole { ratings: &ratings, coded: subject.facts().ratings(), place: &place, policies: &policies };
+            let (over_time, time) = over_time(whole, params.period)?;
+            measures.extend(over_time);
+            entry.time = Some(time);
+            if let Some(slices) = &slices {
+                let (by_slice, split) = slices.figures(whole)?;
+                measures.extend(by_slice);
+                entry.by_slice = Some(split);
+            }
             entry.confusion = confusion(subject.facts(), &ratings);
             entry.insight = Some(insight(&subject, &options)?);
             entry.dropped = dropped(used, &control, &ratings);
@@ -80,6 +96,13 @@ pub async fn compute(
         measures,
         data,
     })
+}
+
+/// The figures of annotators alone: of each against the others, of each two, and of all without each.
+pub fn annotators_alone(report: &AgreementReport) -> AgreementReport {
+    let mut alone = report.clone();
+    alone.measures.retain(|measure| ["annotator", "pair", "without_annotator"].contains(&measure.scope.by.as_str()));
+    alone
 }
 
 fn choose(all: Vec<Control>, wanted: Option<&str>) -> Result<Vec<Control>> {

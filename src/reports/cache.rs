@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::agreement::{ReportContext, compute};
 use super::disagreements::{Differing, add_previews, all, cursor_snapshot, page};
-use super::views::{AgreementParams, AgreementReport, Disagreement, DisagreementFilter, ItemView, Page};
-use super::{FIGURE_VERSION, items, tidy};
+use super::views::{AgreementParams, AgreementReport, Disagreement, DisagreementFilter, ItemView, Page, SliceField};
+use super::{FIGURE_VERSION, items, splits, tidy};
 use crate::app::App;
 use crate::engine::TableSet;
 use crate::error::{Error, Result};
@@ -26,17 +26,19 @@ const LISTS_KEPT: u64 = 16;
 pub struct ReportCache {
     agreement: Cache<String, Arc<AgreementReport>>,
     disagreements: Cache<String, Arc<Vec<Differing>>>,
+    slice_fields: Cache<String, Arc<Vec<SliceField>>>,
 }
 
 impl ReportCache {
     pub fn new() -> Self {
-        Self { agreement: Cache::new(KEPT), disagreements: Cache::new(LISTS_KEPT) }
+        Self { agreement: Cache::new(KEPT), disagreements: Cache::new(LISTS_KEPT), slice_fields: Cache::new(KEPT) }
     }
 
     /// Drops every report of a project.
     pub async fn forget(&self, project_id: &str) {
         forget(&self.agreement, project_id).await;
         forget(&self.disagreements, project_id).await;
+        forget(&self.slice_fields, project_id).await;
     }
 }
 
@@ -201,6 +203,17 @@ async fn differing(
         name_damage(app, project, snapshot.number, found).await.map(Arc::new)
     };
     app.reports.disagreements.try_get_with(key, computed).await.map_err(Error::from_shared)
+}
+
+/// The fields that the items of a snapshot can be sliced by.
+pub async fn slice_fields(app: &App, project: &Project, snapshot: &Snapshot) -> Result<Arc<Vec<SliceField>>> {
+    let computed = async {
+        let tables = tables(app, project, snapshot.number, &BTreeMap::new()).await?;
+        let found = splits::slice_fields(&app.engine, &tables).await;
+        name_damage(app, project, snapshot.number, found).await.map(Arc::new)
+    };
+    let key = format!("{}/{}", project.id, snapshot.number);
+    app.reports.slice_fields.try_get_with(key, computed).await.map_err(Error::from_shared)
 }
 
 /// One page of disagreements, of the newest snapshot or of the one that the cursor continues.

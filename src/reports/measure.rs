@@ -8,23 +8,24 @@ use utoipa::ToSchema;
 /// What a measure is about. Absent fields mean "all".
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
-    /// `overall`, `label`, `pair`, `annotator` or `column`.
+    /// `overall`, `label`, `pair`, `annotator`, `without_annotator`, `period`, `slice` or `column`.
     pub by: String,
     /// The control (`from_name`) the ratings belong to; of a table the column of labels.
     pub control: String,
     /// The label, for `by = "label"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The annotator, for `by = "annotator"`; the first of the two, for `by = "pair"`.
+    /// The annotator, for `by = "annotator"` and `"without_annotator"`; the first of the two, for `by = "pair"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotator: Option<String>,
     /// The second annotator, for `by = "pair"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
-    /// The column whose values split the ratings, for `by = "column"`.
+    /// What splits the items: a column for `by = "column"`, a slice field for `"slice"`, time and period for `"period"`, as in
+    /// `updated_at:month`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    /// The value of that column.
+    /// The value of that column or field, or the period's name: `2026-01-05`, `2026-W02` or `2026-01`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
 }

@@ -12,15 +12,22 @@ mod items;
 pub mod measure;
 mod ratings;
 mod render;
+mod splits;
 mod table;
 mod tidy;
 pub mod views;
 
-pub use cache::{ReportCache, agreement, cached_agreement, disagreements, item, report_key, tidy_agreement};
+pub use agreement::annotators_alone;
+pub use cache::{
+    ReportCache, agreement, cached_agreement, disagreements, item, report_key, slice_fields, tidy_agreement,
+};
 pub use diff::{diff_page, diff_report, render_diff};
 pub use history::{changes_in_words, render_snapshots, snapshot_view};
 pub use render::{Format, render};
+pub use splits::period_days;
 pub use table::{TableFormat, TableReport, render_table, table_report};
+
+pub use crate::tables::Period;
 
 /// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.
 pub const FIGURE_VERSION: u32 = 2;

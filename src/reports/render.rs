@@ -29,21 +29,16 @@ pub fn render(report: &AgreementReport, format: Format) -> Result<String> {
     }
 }
 
-fn csv(measures: &[Measure]) -> String {
-    csv_of(measures, |_| [])
-}
-
-/// Figures of a table: with the columns that split its ratings.
-pub(super) fn csv_with_splits(measures: &[Measure]) -> String {
-    csv_of(measures, |scope| [("column", scope.column.clone()), ("column_value", scope.value.clone())])
-}
-
-fn csv_of<const N: usize>(
-    measures: &[Measure],
-    splits: impl Fn(&Scope) -> [(&'static str, Option<String>); N],
-) -> String {
-    let names = splits(&Scope::default()).map(|(name, _)| name);
-    let header = ["control", "measure", "by", "label", "annotator", "other"].into_iter().chain(names).chain([
+pub(super) fn csv(measures: &[Measure]) -> String {
+    let mut text = csv_line([
+        "control",
+        "measure",
+        "by",
+        "label",
+        "annotator",
+        "other",
+        "column",
+        "column_value",
         "value",
         "ci_low",
         "ci_high",
@@ -53,18 +48,19 @@ fn csv_of<const N: usize>(
         "method",
         "undefined_reason",
     ]);
-    let mut text = csv_line(header);
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    let text_of = |text: &Option<String>| text.clone().unwrap_or_default();
     for row in measures {
-        let scope = [
-            row.scope.control.clone(),
+        let scope = &row.scope;
+        let fields = [
+            scope.control.clone(),
             row.measure.clone(),
-            row.scope.by.clone(),
-            row.scope.label.clone().unwrap_or_default(),
-            row.scope.annotator.clone().unwrap_or_default(),
-            row.scope.other.clone().unwrap_or_default(),
-        ];
-        let figure = [
+            scope.by.clone(),
+            text_of(&scope.label),
+            text_of(&scope.annotator),
+            text_of(&scope.other),
+            text_of(&scope.column),
+            text_of(&scope.value),
             number(row.value),
             number(row.ci_low),
             number(row.ci_high),
@@ -72,10 +68,9 @@ fn csv_of<const N: usize>(
             row.n_ratings.to_string(),
             row.n_raters.to_string(),
             row.method.clone(),
-            row.undefined_reason.clone().unwrap_or_default(),
+            text_of(&row.undefined_reason),
         ];
-        let splits = splits(&row.scope).map(|(_, value)| value.unwrap_or_default());
-        text.push_str(&csv_line(scope.iter().chain(&splits).chain(&figure).map(String::as_str)));
+        text.push_str(&csv_line(fields.iter().map(String::as_str)));
     }
     text
 }
@@ -127,12 +122,15 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
 
 /// Figures by what they are figures of; `name` gives the name of an annotator's id.
 pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&str) -> String) -> Result<()> {
-    let sections: [(&str, &str); 5] = [
+    let sections: [(&str, &str); 8] = [
         ("overall", ""),
         ("label", "per label"),
         ("annotator", "per annotator, against the others"),
+        ("without_annotator", "without each annotator"),
         ("pair", "per pair of annotators"),
         ("column", "per value of a column"),
+        ("period", "over time, by the newest answer of each item"),
+        ("slice", "per value of a slice field"),
     ];
     for (by, title) in sections {
         let rows: Vec<&Measure> = measures.iter().copied().filter(|row| row.scope.by == by).collect();
@@ -174,8 +172,10 @@ fn subject(row: &Measure, name: &dyn Fn(&str) -> String) -> String {
     match row.scope.by.as_str() {
         "label" => row.scope.label.clone().unwrap_or_default(),
         "annotator" => known(&row.scope.annotator),
+        "without_annotator" => format!("without {}", known(&row.scope.annotator)),
         "pair" => format!("{} / {}", known(&row.scope.annotator), known(&row.scope.other)),
-        "column" => {
+        "period" => row.scope.value.clone().unwrap_or_default(),
+        "column" | "slice" => {
             let (column, value) = (row.scope.column.as_deref(), row.scope.value.as_deref());
             format!("{} = {}", column.unwrap_or_default(), value.unwrap_or_default())
         }

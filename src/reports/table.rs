@@ -169,7 +169,7 @@ fn data(table: &RatingTable, ratings: u64) -> TableData {
 pub fn render_table(report: &TableReport, format: TableFormat) -> Result<Vec<u8>> {
     match format {
         TableFormat::Json => Ok((serde_json::to_string_pretty(report).map_err(Error::internal)? + "\n").into_bytes()),
-        TableFormat::Csv => Ok(render::csv_with_splits(&report.measures).into_bytes()),
+        TableFormat::Csv => Ok(render::csv(&report.measures).into_bytes()),
         TableFormat::Parquet => crate::lake::encode_report(&tidy::figure_table(&report.measures)?),
         TableFormat::Table => Ok(text(report)?.into_bytes()),
     }

@@ -19,18 +19,13 @@ pub fn measures(report: &AgreementReport, report_id: &str) -> Result<RecordBatch
         ("report_id", Arc::new(StringArray::from(vec![report_id; rows.len()]))),
         ("snapshot", Arc::new(Int64Array::from(vec![report.snapshot; rows.len()]))),
     ];
-    let mut columns = scopes(rows);
-    columns.retain(|(name, _)| !SPLITS.contains(name));
-    table(origin.into_iter().chain(columns).chain(figures(rows)).collect())
+    table(origin.into_iter().chain(scopes(rows)).chain(figures(rows)).collect())
 }
 
 /// Figures alone, one row each, with what they are figures of.
 pub fn figure_table(rows: &[Measure]) -> Result<RecordBatch> {
     table(scopes(rows).into_iter().chain(figures(rows)).collect())
 }
-
-/// The columns of splits, which projects do not have.
-const SPLITS: [&str; 2] = ["column", "column_value"];
 
 fn texts(rows: &[Measure], of: impl Fn(&Measure) -> Option<String>) -> ArrayRef {
     Arc::new(rows.iter().map(of).collect::<StringArray>())
@@ -45,8 +40,8 @@ fn scopes(rows: &[Measure]) -> Vec<(&'static str, ArrayRef)> {
         ("label", texts(rows, |row| row.scope.label.clone())),
         ("annotator", texts(rows, |row| row.scope.annotator.clone())),
         ("other", texts(rows, |row| row.scope.other.clone())),
-        (SPLITS[0], texts(rows, |row| row.scope.column.clone())),
-        (SPLITS[1], texts(rows, |row| row.scope.value.clone())),
+        ("column", texts(rows, |row| row.scope.column.clone())),
+        ("column_value", texts(rows, |row| row.scope.value.clone())),
     ]
 }
 

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::figures::Insight;
 use super::measure::{Dropped, Measure};
 use crate::store::{Changes, Operation};
+use crate::tables::Period;
 
 /// What an agreement report was asked for. Two equal parameter sets on one snapshot give the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -16,6 +17,12 @@ pub struct AgreementParams {
     pub control: Option<String>,
     /// Only items whose slice field has this value.
     pub slice: BTreeMap<String, String>,
+    /// Figures over time by this period; by one that suits the items otherwise.
+    #[serde(default)]
+    pub period: Option<Period>,
+    /// Also the figures of the items with each value of this slice field.
+    #[serde(default)]
+    pub by_slice: Option<String>,
 }
 
 /// The agreement between annotators of one project.
@@ -60,6 +67,44 @@ pub struct ControlData {
     /// What the figures mean; null where there are none.
     #[serde(default)]
     pub insight: Option<Insight>,
+    /// What the figures over time are figures of; null where there are none.
+    #[serde(default)]
+    pub time: Option<TimeSplit>,
+    /// What the figures by slice are figures of; null where none were asked for.
+    #[serde(default)]
+    pub by_slice: Option<SliceSplit>,
+}
+
+/// The periods of a control's items: an item belongs to the period of its newest answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TimeSplit {
+    pub period: Period,
+    /// Periods with an item.
+    pub periods: u64,
+    /// Of these the newest have figures.
+    pub shown: u64,
+    /// Items none of whose answers has a time.
+    pub items_without: u64,
+}
+
+/// The values of a slice field among a control's items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SliceSplit {
+    pub field: String,
+    /// Values that the field has.
+    pub values: u64,
+    /// Of these the ones with most items have figures.
+    pub shown: u64,
+    /// Items without the field.
+    pub items_without: u64,
+}
+
+/// A field that items can be sliced by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SliceField {
+    pub field: String,
+    /// About how many values it has.
+    pub values: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -1,8 +1,13 @@
 //! Days, weeks and months of times, as names that sort by time.
 
-use jiff::civil::Date;
+use clap::ValueEnum;
+use jiff::ToSpan;
+use jiff::civil::{Date, ISOWeekDate, Weekday};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Period {
     Day,
     /// ISO 8601: from Monday; the first week of a year has its first Thursday.
@@ -11,13 +16,11 @@ pub enum Period {
 }
 
 impl Period {
+    /// The shortest first.
+    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
     pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "day" => Some(Self::Day),
-            "week" => Some(Self::Week),
-            "month" => Some(Self::Month),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|period| period.name() == name)
     }
 
     pub fn name(self) -> &'static str {
@@ -35,15 +38,33 @@ impl Period {
         if !(rest.is_empty() || rest.starts_with(['T', 't', ' '])) {
             return None;
         }
-        let date: Date = date.parse().ok()?;
-        Some(match self {
+        Some(self.of_date(date.parse().ok()?))
+    }
+
+    /// The period that a date is in.
+    pub fn of_date(self, date: Date) -> String {
+        match self {
             Self::Day => date.to_string(),
             Self::Week => {
                 let week = date.iso_week_date();
                 format!("{:04}-W{:02}", week.year(), week.week())
             }
             Self::Month => format!("{:04}-{:02}", date.year(), date.month()),
-        })
+        }
+    }
+
+    /// The first day of the period of this name, and the first day after it.
+    pub fn days(self, name: &str) -> Option<(Date, Date)> {
+        let (first, length) = match self {
+            Self::Day => (name.parse().ok()?, 1.days()),
+            Self::Week => {
+                let (year, week) = name.split_once("-W")?;
+                let monday = ISOWeekDate::new(year.parse().ok()?, week.parse().ok()?, Weekday::Monday).ok()?;
+                (monday.date(), 1.weeks())
+            }
+            Self::Month => (format!("{name}-01").parse().ok()?, 1.months()),
+        };
+        Some((first, first.checked_add(length).ok()?))
     }
 }
 
@@ -60,6 +81,17 @@ mod tests {
         assert_eq!(of(Period::Month, "2026-01-05"), "2026-01");
         for bad in ["", "2026", "2026-13-01", "5 January 2026", "2026-01-05x", "1700000000"] {
             assert_eq!(Period::Month.of(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_gives_its_days_back() {
+        let days = |period: Period, name| period.days(name).map(|(first, next)| format!("{first} {next}"));
+        assert_eq!(days(Period::Day, "2026-12-31").as_deref(), Some("2026-12-31 2027-01-01"));
+        assert_eq!(days(Period::Week, "2026-W01").as_deref(), Some("2025-12-29 2026-01-05"));
+        assert_eq!(days(Period::Month, "2024-02").as_deref(), Some("2024-02-01 2024-03-01"));
+        for (period, bad) in [(Period::Day, "2026-W01"), (Period::Week, "2025-W53"), (Period::Month, "2026-13")] {
+            assert_eq!(days(period, bad), None, "{bad}");
         }
     }
 }

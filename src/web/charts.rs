@@ -2,8 +2,10 @@
 //! figures. It is written once: what a chart says under the pointer and where a click leads are read from that table.
 
 use maud::{Markup, PreEscaped, html};
-use plotly::common::{Anchor, ErrorData, ErrorType, HoverInfo, Marker, Mode, Orientation};
-use plotly::layout::{Axis, BarMode, DragMode, HoverMode, Legend, Margin};
+use plotly::common::{Anchor, ErrorData, ErrorType, HoverInfo, Line, Marker, Mode, Orientation};
+use plotly::layout::{
+    Annotation, Axis, AxisType, BarMode, DragMode, HoverMode, Legend, Margin, Shape, ShapeLayer, ShapeLine, ShapeType,
+};
 use plotly::{Bar, HeatMap, Layout, Scatter, Trace, Traces};
 use serde::Serialize;
 
@@ -53,6 +55,29 @@ pub struct Row {
     /// The same as text.
     pub interval_shown: String,
     pub n: String,
+    pub items: u64,
+}
+
+/// A stretch of the axis with a name, drawn behind the values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    pub name: String,
+    pub from: f64,
+    pub to: f64,
+}
+
+/// One period of a chart over time. Its row links to what it stands for.
+#[derive(Debug)]
+pub struct Period {
+    pub name: String,
+    /// The days from the first to the one after the last, as `2026-01-31`, and the time in its middle.
+    pub first: String,
+    pub next: String,
+    pub middle: String,
+    pub days: f64,
+    pub href: String,
+    /// One row for each of the chart's figures.
+    pub rows: Vec<Row>,
 }
 
 /// The figure as plotly.js takes it. `plotly::Plot` would serialise to the same, but each one holds a copy of all scripts.
@@ -128,20 +153,12 @@ fn heat_map(
     chart.render(caption, Some(scale), table)
 }
 
-/// Values with intervals, one line each, on an axis from `low` to 1.
-pub fn dots(rows: &[(String, Row)], low: f64, caption: Caption<'_>) -> Markup {
+/// Values with intervals, one line each, on an axis from `low` to 1, with `bands` behind them.
+pub fn dots(rows: &[(String, Row)], low: f64, bands: &[Band], caption: Caption<'_>) -> Markup {
     let index = positions(rows.len());
     let shown: Vec<(f64, f64, &Row)> =
         rows.iter().zip(&index).filter_map(|((_, row), at)| Some((*at, row.cell.value?, row))).collect();
-    let reach = |pick: fn((f64, f64), f64) -> f64| -> Vec<f64> {
-        shown.iter().map(|(_, value, row)| row.interval.map_or(0.0, |ends| pick(ends, *value).max(0.0))).collect()
-    };
-    let errors = ErrorData::new(ErrorType::Data)
-        .symmetric(false)
-        .array(reach(|(_, high), value| high - value))
-        .array_minus(reach(|(low, _), value| value - low))
-        .thickness(2.0)
-        .width(0);
+    let errors = errors(shown.iter().map(|(_, _, row)| *row));
     let (at, values): (Vec<f64>, Vec<f64>) = shown.iter().map(|(at, value, _)| (*at, *value)).unzip();
     let trace = Scatter::new(values, at)
         .mode(Mode::Markers)
@@ -157,9 +174,114 @@ pub fn dots(rows: &[(String, Row)], low: f64, caption: Caption<'_>) -> Markup {
             tbody { @for (name, row) in rows { tr { th scope="row" { (name) } (figure_cells(row)) } } }
         }
     };
-    let layout = base_layout(height, value_axis(low), rows_axis(&names));
+    let mut layout = base_layout(height, value_axis(low), rows_axis(&names));
+    if !bands.is_empty() {
+        let of_band = |(place, band): (usize, &Band)| shape(band, place, bands.len(), low);
+        layout = layout.shapes(bands.iter().enumerate().map(of_band).collect());
+        layout = layout.annotations(bands.iter().filter_map(|band| band_name(band, low)).collect());
+        layout = layout.margin(Margin::new().left(10).right(14).top(26).bottom(30));
+    }
     let chart = Chart { kind: "dots", height, figure: Figure { data: only(trace), layout }, legend: html! {} };
     chart.render(caption, None, table)
+}
+
+/// The whiskers of some rows; none where there is no interval.
+fn errors<'a>(rows: impl Iterator<Item = &'a Row>) -> ErrorData {
+    let reach = |row: &Row| {
+        let (value, (low, high)) = (row.cell.value?, row.interval?);
+        Some(((high - value).max(0.0), (value - low).max(0.0)))
+    };
+    let (above, below) = rows.map(|row| reach(row).unwrap_or_default()).unzip();
+    ErrorData::new(ErrorType::Data).symmetric(false).array(above).array_minus(below).thickness(2.0).width(0)
+}
+
+/// Bands are the stronger the higher they lie; their colour is set with the reader's theme.
+fn shape(band: &Band, place: usize, of: usize, low: f64) -> Shape {
+    Shape::new()
+        .shape_type(ShapeType::Rect)
+        .layer(ShapeLayer::Below)
+        .x_ref("x")
+        .x0(band.from.max(low - 0.02))
+        .x1(band.to.min(1.02))
+        .y_ref("paper")
+        .y0(0.0)
+        .y1(1.0)
+        .opacity(0.02 + 0.16 * place as f64 / of as f64)
+        .line(ShapeLine::new().width(0.0))
+}
+
+/// Over the middle of what is seen of the band.
+fn band_name(band: &Band, low: f64) -> Option<Annotation> {
+    let (from, to) = (band.from.max(low - 0.02), band.to.min(1.02));
+    let annotation = || {
+        Annotation::new()
+            .text(literal(&band.name))
+            .show_arrow(false)
+            .x_ref("x")
+            .x((from + to) / 2.0)
+            .y_ref("paper")
+            .y(1.0)
+            .y_anchor(Anchor::Bottom)
+    };
+    (to - from > 0.1).then(annotation)
+}
+
+const MILLIS_PER_DAY: f64 = 86_400_000.0;
+
+/// Figures over time with their intervals, and below them how many items each period has. `figures` are the names of the rows of
+/// every period; the number of items is that of the first one.
+pub fn over_time(figures: &[String], periods: &[Period], low: f64, caption: Caption<'_>) -> Markup {
+    let middles = || periods.iter().map(|period| period.middle.clone()).collect::<Vec<_>>();
+    let mut data = Traces::new();
+    for (at, name) in figures.iter().enumerate() {
+        let of_figure = || periods.iter().filter_map(|period| period.rows.get(at));
+        let trace = Scatter::new(middles(), of_figure().map(|row| row.cell.value).collect::<Vec<_>>())
+            .mode(Mode::LinesMarkers)
+            .line(Line::new().width(1.5))
+            .marker(Marker::new().size(8))
+            .error_y(errors(of_figure()))
+            .connect_gaps(false)
+            .name(literal(name))
+            .hover_info(HoverInfo::Text);
+        data.push(trace);
+    }
+    let items = periods.iter().map(|period| period.rows.first().map(|row| row.items)).collect::<Vec<_>>();
+    let width = periods.iter().map(|period| period.days).fold(f64::INFINITY, f64::min) * MILLIS_PER_DAY * 0.8;
+    let bars = Bar::new(middles(), items).name("Items").width(width).y_axis("y2").hover_info(HoverInfo::Text);
+    data.push(bars);
+    let height = 360;
+    let ends = [periods.first().map(|period| &period.first), periods.last().map(|period| &period.next)];
+    let time = Axis::new()
+        .type_(AxisType::Date)
+        .range(ends.into_iter().flatten().cloned().collect::<Vec<String>>())
+        .fixed_range(true)
+        .show_grid(false)
+        .anchor("y2");
+    let counts = Axis::new().domain(&[0.0, 0.2]).fixed_range(true).n_ticks(3).anchor("x").auto_margin(true);
+    let legend = Legend::new().orientation(Orientation::Horizontal).x(0.0).y(1.0).y_anchor(Anchor::Bottom);
+    let values = value_axis(low).domain(&[0.28, 1.0]).auto_margin(true);
+    let layout = base_layout(height, time, values).y_axis2(counts).legend(legend);
+    let table = html! {
+        table {
+            thead {
+                tr {
+                    th scope="col" { (caption.names) }
+                    @for name in figures { th.num scope="col" { (name) } th scope="col" { "95 % interval" } }
+                    th.num scope="col" { "Items" }
+                }
+            }
+            tbody {
+                @for period in periods {
+                    tr {
+                        th scope="row" { a href=(period.href) { (period.name) } }
+                        @for row in &period.rows { td.num { (row.cell.shown) } td { (row.interval_shown) } }
+                        td.num { @if let Some(row) = period.rows.first() { (row.n) } }
+                    }
+                }
+            }
+        }
+    };
+    Chart { kind: "time", height, figure: Figure { data, layout }, legend: html! {} }.render(caption, None, table)
 }
 
 /// Horizontal bars of several series of shares over the same names.
@@ -325,7 +447,13 @@ mod tests {
     fn row(value: Option<f64>, shown: &str) -> Row {
         let href = value.map(|_| "/x?a=1&b=2".to_owned());
         let interval = value.map(|value| (value - 0.25, value + 0.5));
-        Row { cell: Cell { value, shown: shown.into(), href }, interval, interval_shown: "i".into(), n: "3".into() }
+        Row {
+            cell: Cell { value, shown: shown.into(), href },
+            interval,
+            interval_shown: "i".into(),
+            n: "3".into(),
+            items: 3,
+        }
     }
 
     fn figure_json(markup: &str) -> serde_json::Value {
@@ -363,11 +491,42 @@ mod tests {
     #[test]
     fn undefined_dots_stay_in_the_table_only() {
         let rows = [("Ann".to_owned(), row(None, "no shared items")), ("Bo".to_owned(), row(Some(0.5), "0.5"))];
-        let markup = dots(&rows, 0.0, CAPTION).into_string();
+        let bands = [("poor", -1.0, 0.0), ("fair", 0.0, 0.4), ("good", 0.4, 1.0)];
+        let bands = bands.map(|(name, from, to)| Band { name: name.to_owned(), from, to });
+        let markup = dots(&rows, 0.0, &bands, CAPTION).into_string();
         let figure = figure_json(&markup);
         assert_eq!(figure["data"][0]["error_x"]["array"], serde_json::json!([0.5]));
         assert_eq!(figure["data"][0]["error_x"]["arrayminus"], serde_json::json!([0.25]));
         assert_eq!(figure["data"][0]["y"], serde_json::json!([1.0]), "a dot keeps the place of its row");
         assert!(markup.contains("no shared items"));
+        assert_eq!(figure["layout"]["shapes"][0]["x0"], -0.02, "a band ends where the axis does");
+        let named: Vec<&str> = figure["layout"]["annotations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|name| name["text"].as_str())
+            .collect();
+        assert_eq!(named, ["fair", "good"], "a sliver has no room for a name");
+    }
+
+    #[test]
+    fn a_period_without_a_figure_leaves_a_gap_and_keeps_its_items_and_link() {
+        let period = |name: &str, value| Period {
+            name: name.to_owned(),
+            first: format!("{name}-01"),
+            next: format!("{name}-28"),
+            middle: format!("{name}-15"),
+            days: 28.0,
+            href: format!("/x?from={name}-01"),
+            rows: vec![row(value, if value.is_some() { "0.500" } else { "undefined" })],
+        };
+        let periods = [period("2026-01", Some(0.5)), period("2026-02", None), period("2026-03", Some(0.75))];
+        let markup = over_time(&["Alpha".to_owned()], &periods, 0.0, CAPTION).into_string();
+        let figure = figure_json(&markup);
+        assert_eq!(figure["data"][0]["y"], serde_json::json!([0.5, null, 0.75]));
+        assert_eq!(figure["data"][0]["error_y"]["array"], serde_json::json!([0.5, 0.0, 0.5]));
+        assert_eq!(figure["data"][1]["y"], serde_json::json!([3, 3, 3]));
+        assert_eq!(figure["layout"]["xaxis"]["range"], serde_json::json!(["2026-01-01", "2026-03-28"]));
+        assert_eq!(markup.matches("<a href=\"/x?from=").count(), 3, "{markup}");
     }
 }

@@ -6,6 +6,7 @@ use super::guide;
 use super::interval::Axis;
 use super::links;
 use super::text;
+use super::view::View;
 use crate::reports::measure::Measure;
 
 /// The overall measures of a control, one row each, with a line of explanation.
@@ -18,9 +19,61 @@ pub fn headline_table(measures: &[&Measure]) -> Markup {
     })
 }
 
+/// The overall measures with the agreement behind them: what was seen, and what chance alone would give.
+pub fn detail_table(measures: &[&Measure]) -> Markup {
+    let of = |measure: &Measure, key: &str| {
+        measure.detail.get(key).map_or_else(|| "—".to_owned(), |value| text::value("", *value))
+    };
+    html! {
+        table.compact {
+            thead {
+                tr {
+                    th scope="col" { "Figure" }
+                    th.num scope="col" { "Value" }
+                    th scope="col" { "95 % interval" }
+                    th.num scope="col" { "Observed" }
+                    th.num scope="col" { "By chance" }
+                    th.num scope="col" { "Standard error" }
+                    th.num scope="col" { "Items" }
+                    th.num scope="col" { "Ratings" }
+                    th.num scope="col" { "Raters" }
+                    th scope="col" { "Interval by" }
+                }
+            }
+            tbody {
+                @for measure in measures {
+                    tr {
+                        th.nowrap scope="row" { a href=(links::guide(&measure.measure)) { (guide::title(&measure.measure)) } }
+                        @match (measure.value, measure.ci_low.zip(measure.ci_high)) {
+                            (Some(value), Some((low, high))) => {
+                                td.num { b { (text::value(&measure.measure, value)) } }
+                                td.nowrap { (text::interval(&measure.measure, low, high)) }
+                            }
+                            (Some(value), None) => { td.num { b { (text::value(&measure.measure, value)) } } td.quiet { "none" } }
+                            (None, _) => { td.undefined colspan="2" { "undefined: " (reason(measure)) } }
+                        }
+                        td.num { (of(measure, "observed_agreement")) }
+                        td.num { (of(measure, "expected_agreement")) }
+                        td.num { (of(measure, "standard_error")) }
+                        td.num { (text::count(measure.n_items)) }
+                        td.num { (text::count(measure.n_ratings)) }
+                        td.num { (text::count(measure.n_raters)) }
+                        td.quiet { (method(&measure.method)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// One measure of several labels, one row each.
-pub fn label_table(measures: &[&Measure]) -> Markup {
-    table("Label", measures, |measure| html! { (measure.scope.label.as_deref().unwrap_or("—")) })
+pub fn label_table(view: View<'_>, measures: &[&Measure]) -> Markup {
+    table("Label", measures, |measure| match measure.scope.label.as_deref() {
+        Some(label) => {
+            html! { a href=(view.drill(|filter| filter.label = Some(label.to_owned()))) title="Disagreements with this label" { (label) } }
+        }
+        None => html! { "—" },
+    })
 }
 
 fn table(heading: &str, measures: &[&Measure], name: impl Fn(&Measure) -> Markup) -> Markup {

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::reports::Period;
+use crate::reports::figures::{
+    Balance, BandView, BenchmarkView, DesignView, ExplanationView, Insight, Planning, Shift,
+};
 use crate::reports::measure::{Dropped, Measure, Scope};
 use crate::reports::views::{
     AgreementData, AgreementParams, AgreementReport, AnnotationView, ConfusionCell, ControlData, Disagreement,
-    ItemView, LabelCount, ProjectView, RaterName, ResultView, SnapshotView, Vote,
+    ItemView, LabelCount, ProjectView, RaterName, ResultView, SliceField, SliceSplit, SnapshotView, TimeSplit, Vote,
 };
 use crate::store::{Change, Changes, Operation};
 
@@ -170,6 +174,135 @@ pub fn report() -> AgreementReport {
                 .collect(),
         },
     }
+}
+
+/// What alpha of the report means.
+pub fn insight() -> Insight {
+    let band =
+        |band: &str, from, probability, cumulative| BandView { band: band.into(), from, probability, cumulative };
+    let shift = |at: usize, shift, difference, z| Shift {
+        annotator: RATERS[at].0.into(),
+        items: 60 - at as u64,
+        shift,
+        label: LABELS[at % 3].into(),
+        difference,
+        z,
+    };
+    let design = |items, ratings_per_item, half_width_low, half_width_high| DesignView {
+        items,
+        ratings_per_item,
+        half_width_low,
+        half_width_high,
+    };
+    Insight {
+        explanation: Some(ExplanationView {
+            reasons: vec!["low_agreement".into()],
+            text: "Krippendorff's alpha is 0.57, and two raters of an item give the same label only 73 % of the time."
+                .into(),
+        }),
+        balance: Some(Balance {
+            prevalence_index: Some(0.18),
+            normalised_entropy: None,
+            bias_index: 0.07,
+            annotators: vec![
+                shift(0, 0.031, 0.02, Some(0.4)),
+                shift(4, 0.213, -0.19, Some(-4.21)),
+                shift(2, 0.05, 0.05, None),
+            ],
+        }),
+        benchmarks: vec![
+            BenchmarkView {
+                benchmark: "landis_koch".into(),
+                of_value: "moderate".into(),
+                reached: "moderate".into(),
+                bands: vec![
+                    band("almost perfect", 0.8, 0.0, 0.0),
+                    band("substantial", 0.6, 0.319, 0.319),
+                    band("moderate", 0.4, 0.68, 0.999),
+                    band("fair", 0.2, 0.001, 1.0),
+                    band("slight", 0.0, 0.0, 1.0),
+                    band("poor", -1.0, 0.0, 1.0),
+                ],
+            },
+            BenchmarkView {
+                benchmark: "krippendorff".into(),
+                of_value: "unreliable".into(),
+                reached: "unreliable".into(),
+                bands: vec![
+                    band("reliable", 0.8, 0.0, 0.0),
+                    band("tentative", 0.667, 0.061, 0.061),
+                    band("unreliable", -1.0, 0.939, 1.0),
+                ],
+            },
+        ],
+        planning: Some(Planning {
+            target: 0.05,
+            half_width_now: 0.083,
+            items_now: 92,
+            items_needed: 252,
+            items_low: 212,
+            items_high: 307,
+            grid: vec![
+                design(92, 2, 0.11, 0.11),
+                design(92, 5, 0.07, 0.076),
+                design(184, 2, 0.081, 0.081),
+                design(184, 5, 0.041, 0.062),
+                design(368, 2, 0.049, 0.049),
+                design(368, 5, 0.029, 0.034),
+                design(736, 2, 0.032, 0.032),
+            ],
+            cheapest: Some(design(240, 3, 0.047, 0.05)),
+        }),
+        planning_undefined: None,
+    }
+}
+
+pub fn slice_fields() -> Vec<SliceField> {
+    let field = |name: &str, values| SliceField { field: name.into(), values };
+    vec![field("locale", 4), field("source", 3), field("text", 4_000)]
+}
+
+fn split(mut measure: Measure, by: &str, column: &str, value: &str) -> Measure {
+    (measure.scope.by, measure.scope.column, measure.scope.value) =
+        (by.into(), Some(column.into()), Some(value.into()));
+    measure
+}
+
+/// The report with everything that the page of agreement shows.
+pub fn agreement_report() -> AgreementReport {
+    let mut report = report();
+    for (at, (rater, _)) in RATERS.iter().enumerate() {
+        let alpha = 0.55 + 0.03 * at as f64;
+        let mut without = measure("krippendorff_alpha", alpha, (alpha - 0.1, alpha + 0.09));
+        without.detail.insert("change".into(), alpha - 0.571);
+        report.measures.push(scoped(without, "without_annotator", None, Some(rater), None));
+    }
+    for (at, month) in ["2025-12", "2026-01", "2026-02", "2026-03"].into_iter().enumerate() {
+        let alpha = 0.42 + 0.08 * at as f64;
+        for (name, value) in [("percent_agreement", alpha + 0.2), ("krippendorff_alpha", alpha)] {
+            report.measures.push(split(
+                measure(name, value, (value - 0.12, value + 0.1)),
+                "period",
+                "updated_at:month",
+                month,
+            ));
+        }
+    }
+    if let Some(last) = report.measures.last_mut() {
+        (last.value, last.ci_low, last.ci_high, last.n_items) = (None, None, None, 0);
+        last.undefined_reason = Some("no_pairable_items".into());
+    }
+    for (at, source) in ["amazon", "app_store", "email"].into_iter().enumerate() {
+        for (by, name) in ["krippendorff_alpha", "percent_agreement", "gwet_ac1"].into_iter().enumerate() {
+            let value = 0.5 + 0.07 * (at + by) as f64;
+            report.measures.push(split(measure(name, value, (value - 0.1, value + 0.1)), "slice", "source", source));
+        }
+    }
+    let control = &mut report.data.controls[0];
+    control.insight = Some(insight());
+    control.time = Some(TimeSplit { period: Period::Month, periods: 70, shown: 60, items_without: 1 });
+    control.by_slice = Some(SliceSplit { field: "source".into(), values: 3, shown: 3, items_without: 3 });
+    report
 }
 
 pub fn disagreements() -> Vec<Disagreement> {

@@ -34,6 +34,14 @@ pub const MEASURES: &[Entry] = &[
         source: "Fleiss, J. L. (1971). Measuring nominal scale agreement among many raters. Psychological Bulletin 76(5), 378–382.",
     },
     Entry {
+        name: "pooled_percent_agreement",
+        title: "Pooled percent agreement",
+        brief: "percent agreement with every pair of answers weighing the same",
+        formula: &["Σ_i Σ_k n_ik (n_ik − 1) / Σ_i n_i (n_i − 1)"],
+        meaning: "As percent agreement, but items with many answers weigh more. The two are equal where all items have equally many answers; where they differ, items with many answers are easier or harder than the rest.",
+        source: "The observed agreement of Krippendorff’s alpha weighs in between: each item by its number of answers.",
+    },
+    Entry {
         name: "krippendorff_alpha",
         title: "Krippendorff’s alpha",
         brief: "agreement beyond chance; any number of annotators, gaps allowed",
@@ -62,6 +70,17 @@ pub const MEASURES: &[Entry] = &[
                  Reliability, 4th ed.",
     },
     Entry {
+        name: "conger_kappa",
+        title: "Conger’s kappa",
+        brief: "agreement beyond chance; each annotator with their own label shares",
+        formula: &[
+            "κ = (P − P_e) / (1 − P_e)",
+            "P: percent agreement;  P_e = mean over pairs of annotators (g, h) of Σ_k p_gk p_hk",
+        ],
+        meaning: "Cohen’s kappa for any number of annotators. Higher than Fleiss’ kappa when annotators differ in how often they use the labels: such differences make chance agreement less likely.",
+        source: "Conger, A. J. (1980). Integration and generalization of kappas for multiple raters. Psychological Bulletin 88(2), 322–328.",
+    },
+    Entry {
         name: "gwet_ac1",
         title: "Gwet’s AC1",
         brief: "agreement beyond chance that stays stable when one label dominates",
@@ -74,6 +93,25 @@ pub const MEASURES: &[Entry] = &[
                   frequent. If AC1 is high while alpha and kappa are low, the labels are unbalanced: check the rare labels one by one.",
         source: "Gwet, K. L. (2008). Computing inter-rater reliability and its variance in the presence of high agreement. \
                  British Journal of Mathematical and Statistical Psychology 61(1), 29–48.",
+    },
+    Entry {
+        name: "gwet_ac2",
+        title: "Gwet’s AC2",
+        brief: "AC1 for labels that can agree in part",
+        formula: &[
+            "AC2 = (P − P_e) / (1 − P_e) with weighted agreement",
+            "P_e = T / (q (q − 1)) · Σ_k π_k (1 − π_k), T the sum of all weights",
+        ],
+        meaning: "For ordered or numeric labels, where neighbours count as half right. With weights that know only equal and different it is AC1.",
+        source: "Gwet, K. L. (2014), Handbook of Inter-Rater Reliability, 4th ed.",
+    },
+    Entry {
+        name: "brennan_prediger",
+        title: "Brennan and Prediger’s kappa",
+        brief: "agreement beyond chance, with every label equally likely by chance",
+        formula: &["κ = (P − 1/q) / (1 − 1/q), q the number of labels that occur"],
+        meaning: "Asks nothing about how often labels are used, so a dominant label does not lower it. Also known as Bennett’s S and Randolph’s free-marginal kappa; with two labels and two annotators it is PABAK.",
+        source: "Brennan, R. L., & Prediger, D. J. (1981). Coefficient kappa: some uses, misuses, and alternatives. Educational and Psychological Measurement 41(3), 687–699.",
     },
     Entry {
         name: "mean_pairwise_cohen_kappa",
@@ -98,6 +136,14 @@ pub const MEASURES: &[Entry] = &[
                  20(1), 37–46.",
     },
     Entry {
+        name: "scott_pi",
+        title: "Scott’s pi",
+        brief: "agreement of two annotators beyond chance; chance from both together",
+        formula: &["π = (p_o − p_e) / (1 − p_e)", "p_e = Σ_k p_k², p_k the share of label k among the answers of both"],
+        meaning: "Fleiss’ kappa for two annotators. Lower than Cohen’s kappa when the two use labels differently.",
+        source: "Scott, W. A. (1955). Reliability of content analysis. Public Opinion Quarterly 19(3), 321–325.",
+    },
+    Entry {
         name: "kappa_against_others",
         title: "Kappa against the others",
         brief: "agreement of one annotator with everybody else, beyond chance",
@@ -119,6 +165,100 @@ pub const MEASURES: &[Entry] = &[
                   Shows which label is hard while the overall figures look fine.",
         source: "Spitzer, R. L., & Fleiss, J. L. (1974). A re-analysis of the reliability of psychiatric diagnosis. British \
                  Journal of Psychiatry 125, 341–347.",
+    },
+    Entry {
+        name: "krippendorff_alpha_jaccard",
+        title: "Alpha of sets (Jaccard)",
+        brief: "agreement beyond chance of answers that are sets of labels",
+        formula: &["α = 1 − D_o / D_e with the distance d(A, B) = 1 − |A ∩ B| / |A ∪ B|"],
+        meaning: "For questions with several answers: sets that share most of their labels agree in part.",
+        source: "Krippendorff (2011), as above; Jaccard, P. (1901).",
+    },
+    Entry {
+        name: "krippendorff_alpha_masi",
+        title: "Alpha of sets (MASI)",
+        brief: "alpha of sets that is stricter when neither set holds the other",
+        formula: &[
+            "d(A, B) = 1 − M · |A ∩ B| / |A ∪ B|",
+            "M = 1 for equal sets, 2/3 when one holds the other, 1/3 when they only overlap, 0 when they share nothing",
+        ],
+        meaning: "As with Jaccard’s distance, but one answer that merely says less than the other counts as closer than two that each say something else.",
+        source: "Passonneau, R. (2006). Measuring agreement on set-valued items (MASI). LREC.",
+    },
+    Entry {
+        name: "krippendorff_alpha_per_label",
+        title: "Mean alpha per label of sets",
+        brief: "alpha of each label’s being in the set or not, averaged",
+        formula: &["mean of alpha over the labels for which it is defined"],
+        meaning: "Every label weighs the same, however rare. The labels one by one show which of them are hard.",
+        source: "Krippendorff (2011), as above.",
+    },
+];
+
+/// What the pages show besides measures.
+#[derive(Debug)]
+struct Topic {
+    id: &'static str,
+    title: &'static str,
+    paragraphs: &'static [&'static str],
+    source: &'static str,
+}
+
+const TOPICS: &[Topic] = &[
+    Topic {
+        id: "without_annotator",
+        title: "Without each annotator",
+        paragraphs: &[
+            "Krippendorff’s alpha of all other annotators when one is left out, and how much it changes. A change clearly above 0 says \
+             that the others agree better among themselves than with this annotator; one below 0 that this annotator holds the group \
+             together. It does not say who is right. Items that are left with one answer stop counting.",
+        ],
+        source: "A jackknife over annotators.",
+    },
+    Topic {
+        id: "balance",
+        title: "Prevalence, bias and the use of labels",
+        paragraphs: &[
+            "Why chance-corrected figures can be low although annotators mostly agree. Prevalence is 0 when all labels occur equally often \
+             and 1 when only one does; entropy runs the other way. With a label that dominates, chance agreement is high and little is \
+             left to show for: look at the rare labels one by one.",
+            "Shift is the share of an annotator’s labels that would have to change to give the shares that the others gave to the same \
+             items; bias is its mean over annotators. z is McNemar’s on the label that differs most; from 3.3 on a difference is marked.",
+        ],
+        source: "Feinstein and Cicchetti (1990); Byrt, Bishop and Carlin (1993), Bias, prevalence and kappa. Journal of Clinical \
+                 Epidemiology 46(5), 423–429. Both indices are generalised to more labels and annotators.",
+    },
+    Topic {
+        id: "benchmarks",
+        title: "Benchmarks",
+        paragraphs: &[
+            "Words that authors have proposed for values of chance-corrected figures. A value alone can be in a high band by luck, so each \
+             band comes with the probability that the true figure lies in it, from the value and its standard error. The band that is \
+             reached is the highest that, or above which, the figure lies with a probability of 95 %.",
+        ],
+        source: "Gwet (2014), chapter 6; Landis and Koch (1977); Altman (1991); Fleiss (1981); Cicchetti and Sparrow (1981); Regier and \
+                 others (2013); Krippendorff (2004).",
+    },
+    Topic {
+        id: "over_time",
+        title: "Over time and by slice",
+        paragraphs: &[
+            "The same figures from the items of one period or one value of a data field alone. An item belongs to the period (UTC) of its \
+             newest answer. Without a choice the shortest of day, week and month is taken that makes at most 60 periods with ten items each \
+             on average. Periods without an item that two annotators answered have no figure, and say so.",
+        ],
+        source: "Weeks are those of ISO 8601.",
+    },
+    Topic {
+        id: "planning",
+        title: "What more labels would give",
+        paragraphs: &[
+            "Items needed: how many like these, in all, make alpha’s 95 % interval as narrow as wanted. The spread between items is an \
+             estimate itself, hence the range.",
+            "The grid predicts the half-width for other numbers of items and of ratings per item. Three ratings of an item tell how much a \
+             further one helps, and four tell it exactly; with fewer the prediction is a range.",
+        ],
+        source: "Hoeffding (1948) on the variance of means over pairs; Wilson and Hilferty (1931) for the range.",
     },
 ];
 
@@ -163,9 +303,13 @@ pub fn render(links: Links<'_>) -> Markup {
                      each rule left out."
                 }
                 nav aria-label="Measures" {
-                    ul.contents { @for entry in MEASURES { li { a href={ "#" (entry.name) } { (entry.title) } } } }
+                    ul.contents {
+                        @for entry in MEASURES { li { a href={ "#" (entry.name) } { (entry.title) } } }
+                        @for topic in TOPICS { li { a href={ "#" (topic.id) } { (topic.title) } } }
+                    }
                 }
                 @for entry in MEASURES { (section(entry)) }
+                @for topic in TOPICS { (about(topic)) }
                 h2 { "Notation" }
                 p {
                     "n_i is the number of answers on item i, n_ik how many of them chose label k, Σ_k a sum over labels."
@@ -187,6 +331,16 @@ fn section(entry: &Entry) -> Markup {
     }
 }
 
+fn about(topic: &Topic) -> Markup {
+    html! {
+        section.measure id=(topic.id) {
+            h2 { (topic.title) }
+            @for paragraph in topic.paragraphs { p { (paragraph) } }
+            p.quiet { (topic.source) }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +350,9 @@ mod tests {
         let page = render(Links::of("default")).into_string();
         for entry in MEASURES {
             assert!(page.contains(&format!("id=\"{}\"", entry.name)), "{}", entry.name);
+        }
+        for id in TOPICS.iter().map(|topic| topic.id) {
+            assert!(page.contains(&format!("id=\"{id}\"")) && entry(id).is_none(), "{id}");
         }
         assert_eq!(title("new_measure"), "new measure");
     }

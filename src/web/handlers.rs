@@ -12,7 +12,7 @@ use maud::Markup;
 use super::layout::{self, CONTENT_SECURITY_POLICY as POLICY};
 use super::links::{Links, Pin};
 use super::query::{Fields, complaint};
-use super::{disagreements, guide, item, overview, projects, snapshots};
+use super::{agreement, disagreements, guide, item, overview, projects, snapshots};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::reports;
@@ -92,12 +92,41 @@ async fn overview_page(app: &App, links: Links<'_>, project: &str, fields: &Fiel
     let query = fields.overview().map_err(|(_, complaint)| Error::invalid(complaint))?;
     let found = Found::load(app, links, project, fields).await?;
     let report = match &found.shown {
-        Some(snapshot) => {
-            Some(found.report(app, snapshot, &AgreementParams { control: None, slice: query.slice.clone() }).await?)
-        }
+        Some(snapshot) => Some(
+            found
+                .report(app, snapshot, &AgreementParams { slice: query.slice.clone(), ..AgreementParams::default() })
+                .await?,
+        ),
         None => None,
     };
     Ok((StatusCode::OK, overview::render(found.links, &found.view, report.as_deref(), &query)))
+}
+
+/// `GET /w/{workspace}/projects/{project}/agreement`
+pub async fn show_agreement(
+    State(app): State<Arc<App>>,
+    Path((workspace, project)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let links = Links::of(&workspace);
+    answer(links, agreement_page(&app, links, &project, &Fields::new(query.as_deref())).await)
+}
+
+async fn agreement_page(app: &App, links: Links<'_>, project: &str, fields: &Fields) -> Result<(StatusCode, Markup)> {
+    let query = fields.agreement().map_err(|(_, complaint)| Error::invalid(complaint))?;
+    let found = Found::load(app, links, project, fields).await?;
+    let Some(snapshot) = &found.shown else {
+        return Ok((StatusCode::OK, agreement::render(found.links, &found.view, None, &[], &query)));
+    };
+    let params = AgreementParams {
+        control: None,
+        slice: query.slice.clone(),
+        period: query.period,
+        by_slice: query.by_slice.clone(),
+    };
+    let report = found.report(app, snapshot, &params).await?;
+    let slices = reports::slice_fields(app, &found.project, snapshot).await?;
+    Ok((StatusCode::OK, agreement::render(found.links, &found.view, Some(&report), &slices, &query)))
 }
 
 /// `GET /w/{workspace}/projects/{project}/disagreements`

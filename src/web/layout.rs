@@ -20,7 +20,7 @@ pub struct Frame<'a> {
     pub title: &'a str,
     /// Id and name of the project that the page belongs to.
     pub project: Option<(&'a str, &'a str)>,
-    /// `overview`, `disagreements`, `snapshots` or another name; marks the place in the navigation.
+    /// `overview`, `agreement`, `disagreements`, `snapshots` or another name; marks the place in the navigation.
     pub section: &'a str,
     /// Pages with charts load plotly.js.
     pub charts: bool,
@@ -82,6 +82,7 @@ fn header(frame: Frame<'_>) -> Markup {
             @if let Some((id, name)) = frame.project {
                 nav.tabs aria-label={ "Pages of " (name) } {
                     a href=(frame.links.overview(id)) aria-current=[current(frame, "overview")] { "Overview" }
+                    a href=(frame.links.agreement(id)) aria-current=[current(frame, "agreement")] { "Agreement" }
                     a href=(frame.links.disagreements(id)) aria-current=[current(frame, "disagreements")] { "Disagreements" }
                     a href=(frame.links.snapshots(id)) aria-current=[current(frame, "snapshots")] { "Snapshots" }
                 }

@@ -54,6 +54,10 @@ impl<'a> Links<'a> {
         self.page(project, "")
     }
 
+    pub fn agreement(&self, project: &str) -> String {
+        self.page(project, "/agreement")
+    }
+
     pub fn disagreements(&self, project: &str) -> String {
         self.page(project, "/disagreements")
     }

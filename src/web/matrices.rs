@@ -1,4 +1,4 @@
-//! The charts of the overview, from a report.
+//! Charts of annotators and labels, from a report.
 
 use std::collections::HashMap;
 
@@ -9,48 +9,16 @@ use super::figures::{label_table, reason};
 use super::guide;
 use super::interval::Axis;
 use super::layout::scroll;
-use super::links::{self, Links};
-use super::overview::{Query, address};
+use super::links;
 use super::text;
+use super::view::{Query, View, address};
 use crate::reports::measure::Measure;
-use crate::reports::views::{AgreementReport, ConfusionCell, ControlData, DisagreementFilter, LabelCount};
+use crate::reports::views::{ConfusionCell, LabelCount};
 
 /// A matrix beyond this size is unreadable, and would make the page heavy.
 const MOST_NAMES: usize = 12;
 /// Rows of a list of figures.
-const MOST_ROWS: usize = 28;
-
-/// What the charts are drawn from.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    pub links: Links<'a>,
-    pub project: &'a str,
-    pub report: &'a AgreementReport,
-    pub control: &'a ControlData,
-    pub query: &'a Query,
-}
-
-impl View<'_> {
-    fn measures(&self, by: &str) -> impl Iterator<Item = &Measure> {
-        self.report.measures.iter().filter(move |m| m.scope.by == by && m.scope.control == self.control.control)
-    }
-
-    fn name<'a>(&'a self, rater: &'a str) -> &'a str {
-        let raters = &self.report.data.raters;
-        raters.iter().find(|named| named.rater_id == rater).map_or(rater, |named| &named.name)
-    }
-
-    /// The disagreements of this control and slice, narrowed further.
-    fn drill(&self, narrow: impl FnOnce(&mut DisagreementFilter)) -> String {
-        let mut filter = DisagreementFilter {
-            control: Some(self.control.control.clone()),
-            slice: self.query.slice.clone(),
-            ..DisagreementFilter::default()
-        };
-        narrow(&mut filter);
-        links::filtered(&self.links.disagreements(self.project), &filter, None)
-    }
-}
+pub const MOST_ROWS: usize = 28;
 
 /// Annotator by annotator.
 pub fn annotators(view: View<'_>) -> Markup {
@@ -109,7 +77,7 @@ fn pair_row(view: View<'_>, one: &str, other: &str, measure: Option<&Measure>) -
     match measure.filter(|measure| measure.n_items > 0) {
         None => {
             let cell = Cell { shown: "no shared items".into(), ..Cell::default() };
-            Row { cell, interval: None, interval_shown: "—".into(), n: "0".into() }
+            Row { cell, interval: None, interval_shown: "—".into(), n: "0".into(), items: 0 }
         }
         Some(measure) => measured(
             measure,
@@ -121,7 +89,7 @@ fn pair_row(view: View<'_>, one: &str, other: &str, measure: Option<&Measure>) -
 }
 
 /// A measure as a row: the value or why there is none, interval and n.
-fn measured(measure: &Measure, href: String) -> Row {
+pub fn measured(measure: &Measure, href: String) -> Row {
     let shown = match measure.value {
         Some(value) => text::value(&measure.measure, value),
         None => format!("undefined: {}", reason(measure)),
@@ -129,7 +97,7 @@ fn measured(measure: &Measure, href: String) -> Row {
     let interval = measure.ci_low.zip(measure.ci_high);
     let interval_shown = interval.map_or("—".to_owned(), |(low, high)| text::interval(&measure.measure, low, high));
     let cell = Cell { value: measure.value, shown, href: Some(href) };
-    Row { cell, interval, interval_shown, n: text::count(measure.n_items) }
+    Row { cell, interval, interval_shown, n: text::count(measure.n_items), items: measure.n_items }
 }
 
 fn toggle(view: View<'_>, wanted: &str) -> Markup {
@@ -159,7 +127,7 @@ pub fn against_others(view: View<'_>) -> Markup {
         if total > rows.len() { format!(" The {} lowest of {total} are shown.", rows.len()) } else { String::new() };
     let figure = guide::title(&name);
     let note = format!("{figure}: {}. Lowest first.{more}", brief(&name));
-    charts::dots(&rows, low, Caption { id: "others", title, note: &note, names: "Annotator", values: &figure })
+    charts::dots(&rows, low, &[], Caption { id: "others", title, note: &note, names: "Annotator", values: &figure })
 }
 
 fn against(view: View<'_>, measure: &Measure) -> Option<(String, Row)> {
@@ -280,7 +248,7 @@ pub fn per_label(view: View<'_>) -> Markup {
             @let rows = weakest_first(view.measures("label").filter(|m| m.measure == name));
             section.panel {
                 h2 { a href=(links::guide(name)) { (guide::title(name)) } " by label" }
-                (scroll("Figures by label", label_table(&rows[..rows.len().min(MOST_ROWS)])))
+                (scroll("Figures by label", label_table(view, &rows[..rows.len().min(MOST_ROWS)])))
                 @if rows.len() > MOST_ROWS { p.quiet { "The " (MOST_ROWS) " lowest of " (rows.len()) " labels are shown." } }
             }
         }
@@ -288,7 +256,7 @@ pub fn per_label(view: View<'_>) -> Markup {
 }
 
 /// Undefined figures last, and equal ones in the report's order.
-fn weakest_first<'a>(measures: impl Iterator<Item = &'a Measure>) -> Vec<&'a Measure> {
+pub fn weakest_first<'a>(measures: impl Iterator<Item = &'a Measure>) -> Vec<&'a Measure> {
     let mut sorted: Vec<&Measure> = measures.collect();
     sorted.sort_by(|a, b| a.value.unwrap_or(f64::INFINITY).total_cmp(&b.value.unwrap_or(f64::INFINITY)));
     sorted
@@ -306,6 +274,6 @@ fn beyond(total: usize, what: &str) -> String {
     }
 }
 
-fn missing(title: &str, why: &str) -> Markup {
+pub fn missing(title: &str, why: &str) -> Markup {
     html! { h3 { (title) } p.quiet { (why) } }
 }

@@ -1,5 +1,6 @@
 //! Server-rendered dashboard: pure functions from reports to pages, the handlers that feed them, and the assets they load.
 
+mod agreement;
 mod assets;
 mod charts;
 mod compare;
@@ -14,6 +15,7 @@ mod item;
 mod layout;
 mod links;
 mod matrices;
+mod outlook;
 mod overview;
 #[cfg(test)]
 mod pages_test;
@@ -26,6 +28,7 @@ mod snapshots;
 mod spans;
 mod text;
 mod timeline;
+mod view;
 
 use std::sync::Arc;
 
@@ -43,6 +46,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/w/{workspace}", get(handlers::workspace))
         .route("/w/{workspace}/projects", get(handlers::list_projects))
         .route("/w/{workspace}/projects/{project}", get(handlers::show_overview))
+        .route("/w/{workspace}/projects/{project}/agreement", get(handlers::show_agreement))
         .route("/w/{workspace}/projects/{project}/disagreements", get(handlers::list_disagreements))
         .route("/w/{workspace}/projects/{project}/snapshots", get(handlers::list_snapshots))
         // An item's id has slashes: escaped in the links of the pages, but not where people write them.
@@ -91,6 +95,9 @@ mod tests {
             (format!("{overview}?snapshot=x"), StatusCode::BAD_REQUEST, "must be a number"),
             (format!("{overview}?slice=x"), StatusCode::BAD_REQUEST, "field=value"),
             (format!("/w/other/projects/{}", project.id), StatusCode::NOT_FOUND, "does not exist"),
+            (format!("{overview}/agreement"), StatusCode::OK, "Nothing was imported yet"),
+            (format!("{overview}/agreement?period=year"), StatusCode::BAD_REQUEST, "day, week or month"),
+            (format!("{overview}/agreement?snapshot=1"), StatusCode::NOT_FOUND, "does not exist"),
             (format!("{overview}/disagreements"), StatusCode::OK, "No disagreements"),
             (format!("{overview}/disagreements?min_score=x"), StatusCode::BAD_REQUEST, "role=\"alert\""),
             (format!("{overview}/items/a%2Ftask%2F7"), StatusCode::NOT_FOUND, "a/task/7"),

@@ -1,27 +1,17 @@
 //! The overview of a project: figures with intervals, who agrees with whom, which labels are confused, what was left out.
 
-use std::collections::BTreeMap;
-
 use maud::{Markup, html};
 
 use super::figures::headline_table;
 use super::guide;
-use super::layout::{Frame, empty, older, page, pinned, scroll};
-use super::links::{self, Links};
-use super::matrices::{self, View};
+use super::layout::{Frame, empty, older, page, scroll};
+use super::links::Links;
+use super::matrices;
 use super::reading;
 use super::text;
+use super::view::{Place, Query, View, address, choose, chosen};
 use crate::reports::measure::{Dropped, Measure};
 use crate::reports::views::{AgreementReport, ControlData, ProjectView, SnapshotView};
-
-/// What the address asks for.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Query {
-    pub control: Option<String>,
-    pub slice: BTreeMap<String, String>,
-    /// The figure of the heat map of annotators: Cohen's kappa unless `percent_agreement` is named.
-    pub pairs: Option<String>,
-}
 
 /// `GET /w/{workspace}/projects/{project}`. `report` covers all controls; it is `None` before the first import.
 pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&AgreementReport>, query: &Query) -> Markup {
@@ -44,7 +34,7 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
             @match (report, &project.snapshot) {
                 (Some(report), Some(snapshot)) => {
                     (tiles(snapshot, report))
-                    (choose(links, project, report, control, query))
+                    (choose(links, &project.id, report, control, query))
                     @match control {
                         Some(control) => { (figures(links, project, report, control, query)) }
                         None => { (nothing_to_report(report, query)) }
@@ -58,25 +48,7 @@ pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&Agreement
     )
 }
 
-/// The control that the address names, or the first one with figures.
-fn chosen<'a>(report: &'a AgreementReport, query: &Query) -> Option<&'a ControlData> {
-    let mut reported = report.data.controls.iter().filter(|control| control.reported);
-    match &query.control {
-        Some(name) => reported.find(|control| control.control == *name),
-        None => reported.next(),
-    }
-}
-
-/// The address of this page with one thing changed.
-pub fn address(links: Links<'_>, project: &str, query: &Query) -> String {
-    let mut pairs: Vec<(&str, String)> = Vec::new();
-    pairs.extend(query.control.clone().map(|control| ("control", control)));
-    pairs.extend(query.slice.iter().map(|(key, value)| ("slice", format!("{key}={value}"))));
-    pairs.extend(query.pairs.clone().map(|measure| ("pairs", measure)));
-    links::with_query(&links.overview(project), pairs.iter().map(|(name, value)| (*name, value.as_str())))
-}
-
-fn snapshot_line(links: Links<'_>, project: &ProjectView, snapshot: &SnapshotView) -> Markup {
+pub fn snapshot_line(links: Links<'_>, project: &ProjectView, snapshot: &SnapshotView) -> Markup {
     html! {
         p.quiet {
             "Snapshot " (snapshot.number) " · " (text::time(&snapshot.created_at)) " UTC · "
@@ -97,58 +69,6 @@ fn tiles(snapshot: &SnapshotView, report: &AgreementReport) -> Markup {
     html! { dl.tiles { @for (name, n) in tiles { div { dt { (name) } dd { (text::count(n)) } } } } }
 }
 
-fn choose(
-    links: Links<'_>,
-    project: &ProjectView,
-    report: &AgreementReport,
-    control: Option<&ControlData>,
-    query: &Query,
-) -> Markup {
-    let with_control = |name: &str| Query { control: Some(name.to_owned()), ..query.clone() };
-    html! {
-        div.choose {
-            nav.pills aria-label="Control" {
-                @for data in report.data.controls.iter().filter(|data| data.reported) {
-                    a href=(address(links, &project.id, &with_control(&data.control)))
-                        aria-current=[control.filter(|chosen| chosen.control == data.control).map(|_| "true")] {
-                        (data.control)
-                        @if let Some(alpha) = overall(report, &data.control, "krippendorff_alpha").and_then(|alpha| alpha.value) {
-                            " " span.quiet title="Krippendorff’s alpha" { "α " (text::value("krippendorff_alpha", alpha)) }
-                        }
-                    }
-                }
-            }
-            (slice_form(links, project, query))
-        }
-    }
-}
-
-fn slice_form(links: Links<'_>, project: &ProjectView, query: &Query) -> Markup {
-    html! {
-        form.slice method="get" action=(links.overview(&project.id)) aria-label="Slice of the items" data-tidy="" {
-            (pinned(links))
-            @if let Some(control) = &query.control { input type="hidden" name="control" value=(control); }
-            @if let Some(pairs) = &query.pairs { input type="hidden" name="pairs" value=(pairs); }
-            @for (key, value) in &query.slice {
-                @let shown = format!("{key} = {value}");
-                input type="hidden" name="slice" value={ (key) "=" (value) };
-                a.chip.remove href=(address(links, &project.id, &without(query, key))) aria-label={ "Remove slice " (shown) } { (shown) }
-            }
-            input type="text" name="slice_key" aria-label="Slice: field" placeholder="field" size="9" autocomplete="off";
-            span aria-hidden="true" { "=" }
-            input type="text" name="slice_value" aria-label="Slice: value" placeholder="value" size="9" autocomplete="off";
-            button type="submit" { "Slice" }
-        }
-    }
-}
-
-/// The query without the slice on this field.
-fn without(query: &Query, field: &str) -> Query {
-    let mut rest = query.clone();
-    rest.slice.remove(field);
-    rest
-}
-
 fn figures(
     links: Links<'_>,
     project: &ProjectView,
@@ -165,6 +85,11 @@ fn figures(
             @if let Some(sentence) = reading::spread(&headline) {
                 p.reading { (sentence) " " a href="/metrics-guide" { "How to read these figures" } }
             }
+            p {
+                a href=(address(links, &project.id, &query.at(Place::Agreement))) {
+                    "All of agreement: benchmarks, over time, by slice, and what more labels would give"
+                }
+            }
         }
         div.grid {
             section.panel { (matrices::annotators(view)) }
@@ -177,15 +102,11 @@ fn figures(
 }
 
 /// The overall figures of a control, in the guide's order, unknown ones last.
-fn headline<'a>(report: &'a AgreementReport, control: &str) -> Vec<&'a Measure> {
+pub fn headline<'a>(report: &'a AgreementReport, control: &str) -> Vec<&'a Measure> {
     let mut found: Vec<&Measure> =
         report.measures.iter().filter(|m| m.scope.by == "overall" && m.scope.control == control).collect();
     found.sort_by_key(|measure| guide::rank(&measure.measure));
     found
-}
-
-fn overall<'a>(report: &'a AgreementReport, control: &str, name: &str) -> Option<&'a Measure> {
-    report.measures.iter().find(|m| m.scope.by == "overall" && m.scope.control == control && m.measure == name)
 }
 
 fn left_out(report: &AgreementReport, control: Option<&ControlData>) -> Markup {
@@ -250,7 +171,7 @@ fn not_reported(report: &AgreementReport) -> Markup {
     }
 }
 
-fn nothing_to_report(report: &AgreementReport, query: &Query) -> Markup {
+pub fn nothing_to_report(report: &AgreementReport, query: &Query) -> Markup {
     match &query.control {
         Some(name) if report.data.controls.iter().any(|control| control.control == *name) => {
             empty(&format!("No agreement figures for {name}"), html! { p { "The list below says why." } })
@@ -262,7 +183,7 @@ fn nothing_to_report(report: &AgreementReport, query: &Query) -> Markup {
     }
 }
 
-fn no_data(name: &str) -> Markup {
+pub fn no_data(name: &str) -> Markup {
     empty(
         "Nothing was imported yet",
         html! { p { "Import an export of your labelling tool:" } pre { "assay import export.json --project " (shell_word(name)) } },

@@ -4,15 +4,21 @@ use maud::Markup;
 
 use super::layout::problem;
 use super::links::Links;
-use super::{assets, disagreements, fixtures, guide, item, overview, projects, snapshots};
+use super::view::{Place, Query};
+use super::{agreement, assets, disagreements, fixtures, guide, item, overview, projects, snapshots};
 use crate::reports::views::{ConfusionCell, DisagreementFilter, LabelCount, Page, ProjectView};
 
 const LINKS: Links<'static> = Links::of("default");
 
+fn agreement_page(links: Links<'_>, query: &Query) -> Markup {
+    let (report, fields) = (fixtures::agreement_report(), fixtures::slice_fields());
+    agreement::render(links, &fixtures::project(), Some(&report), &fields, query)
+}
+
 fn pages() -> Vec<(&'static str, Markup)> {
     let (project, report) = (fixtures::project(), fixtures::report());
-    let query = overview::Query::default();
-    let shares = overview::Query { pairs: Some("percent_agreement".into()), ..query.clone() };
+    let query = Query::default();
+    let shares = Query { pairs: Some("percent_agreement".into()), ..query.clone() };
     let new = ProjectView { snapshot: None, name: "Empty one".into(), ..project.clone() };
     let filter = DisagreementFilter {
         control: Some("sentiment".into()),
@@ -39,6 +45,9 @@ fn pages() -> Vec<(&'static str, Markup)> {
     };
     vec![
         ("projects", projects::render(LINKS, &rows(), Some("zebra & co"))),
+        ("agreement", agreement_page(LINKS, &Query { place: Place::Agreement, ..query.clone() })),
+        ("agreement-older", agreement_page(LINKS.at(2), &shares.at(Place::Agreement))),
+        ("agreement-none", agreement::render(LINKS, &new, None, &[], &query.at(Place::Agreement))),
         ("projects-none", projects::render(LINKS, &[], None)),
         ("overview", overview::render(LINKS, &project, Some(&report), &query)),
         ("overview-shares", overview::render(LINKS, &project, Some(&report), &shares)),
@@ -109,9 +118,42 @@ fn an_overview_stays_small_whatever_the_project() {
     let cells = (0..40).flat_map(|n| (0..40).map(move |m| (n, m))).filter(|(n, m)| n <= m);
     let cell = |(n, m): (u64, u64)| ConfusionCell { label: labels(399 - n).label, other: labels(399 - m).label, n: 1 };
     report.data.controls[0].confusion = cells.map(cell).collect();
-    let page = overview::render(LINKS, &fixtures::project(), Some(&report), &overview::Query::default()).into_string();
+    let page = overview::render(LINKS, &fixtures::project(), Some(&report), &Query::default()).into_string();
     assert!(page.len() < 100_000, "{} bytes", page.len());
     assert!(page.contains("of 400 labels") && page.contains("most frequent of"), "what is left out is said");
+}
+
+#[test]
+fn the_page_of_agreement_stays_small_whatever_the_project() {
+    let mut report = fixtures::agreement_report();
+    let long = |n: usize| format!("organisation/annotator number {n} äöü");
+    for by in ["without_annotator", "annotator", "period", "slice"] {
+        let sample: Vec<_> = report.measures.iter().filter(|m| m.scope.by == by).cloned().collect();
+        let many = (0..366).flat_map(|n| {
+            let day = jiff::civil::date(2025, 1, 1).checked_add(jiff::Span::new().days(n as i32)).unwrap();
+            sample.iter().take(3).cloned().map(move |mut measure| {
+                match by {
+                    "period" => {
+                        (measure.scope.column, measure.scope.value) =
+                            (Some("updated_at:day".into()), Some(day.to_string()));
+                    }
+                    "slice" => measure.scope.value = Some(long(n % 60)),
+                    _ => measure.scope.annotator = Some(long(n)),
+                }
+                measure
+            })
+        });
+        let kept = if by == "slice" { 180 } else { 1098 };
+        report.measures.extend(many.take(kept).collect::<Vec<_>>());
+    }
+    let balance = report.data.controls[0].insight.as_mut().and_then(|insight| insight.balance.as_mut()).unwrap();
+    let shift = balance.annotators[0].clone();
+    balance.annotators.extend((0..366).map(|_| shift.clone()));
+    let fields = fixtures::slice_fields();
+    let query = Query { place: Place::Agreement, ..Query::default() };
+    let page = agreement::render(LINKS, &fixtures::project(), Some(&report), &fields, &query).into_string();
+    assert!(page.len() < 400_000, "{} bytes", page.len());
+    assert!(page.contains("greatest changes of"), "what is left out is said");
 }
 
 #[test]

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use url::form_urlencoded::parse;
 
 use super::disagreements::Complaint;
-use super::overview;
+use super::view::{Place, Query};
 use crate::error::{Error, Result};
+use crate::reports::Period;
 use crate::reports::views::DisagreementFilter;
 
 /// The fields of a query string. Empty ones are dropped: a form sends them for what was not filled in.
@@ -51,8 +52,19 @@ impl Fields {
     }
 
     /// What the overview shows.
-    pub fn overview(&self) -> Result<overview::Query, Complaint> {
-        Ok(overview::Query { control: self.get("control"), slice: self.slice()?, pairs: self.get("pairs") })
+    pub fn overview(&self) -> Result<Query, Complaint> {
+        let (control, pairs) = (self.get("control"), self.get("pairs"));
+        Ok(Query { control, slice: self.slice()?, pairs, ..Query::default() })
+    }
+
+    /// What the page of agreement shows.
+    pub fn agreement(&self) -> Result<Query, Complaint> {
+        let read = |name: String| {
+            let period = Period::parse(&name);
+            period.ok_or_else(|| ("period", format!("a period is day, week or month, found {name:?}")))
+        };
+        let period = self.get("period").map(read).transpose()?;
+        Ok(Query { place: Place::Agreement, period, by_slice: self.get("by_slice"), ..self.overview()? })
     }
 
     /// The filter of the disagreement list, and what of it cannot be read. Names and forms are those of the API.
@@ -125,6 +137,8 @@ mod tests {
             assert_eq!(Fields::new(Some(query)).filter().1[0].0, field);
         }
         assert!(Fields::new(Some("slice==x")).overview().is_err());
+        assert!(Fields::new(Some("period=year")).agreement().is_err());
+        assert_eq!(Fields::new(Some("period=week")).agreement().unwrap().period, Some(Period::Week));
         assert_eq!(complaint("to must be a time".into()).0, "to");
         assert_eq!(complaint("the cursor is damaged".into()).0, "");
     }

@@ -1,5 +1,6 @@
 //! One plain sentence on what the spread of the figures means.
 
+use super::guide;
 use super::text;
 use crate::reports::measure::Measure;
 
@@ -47,6 +48,23 @@ pub fn spread(measures: &[&Measure]) -> Option<String> {
     Some(format!("{trust} {spread}"))
 }
 
+/// Says so where chance-corrected figures lie far apart.
+pub fn far_apart(measures: &[&Measure]) -> Option<String> {
+    let corrected = measures.iter().filter(|m| !text::is_share(&m.measure));
+    let mut valued: Vec<(f64, &str)> = corrected.filter_map(|m| Some((m.value?, m.measure.as_str()))).collect();
+    valued.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let ((low, lowest), (high, highest)) = (valued.first().copied()?, valued.last().copied()?);
+    (high - low >= WIDE).then(|| {
+        format!(
+            "The figures lie {:.2} apart: {} is {low:.2}, {} is {high:.2}. They differ in what they take for chance. Publish more than \
+             one of them, and say which.",
+            high - low,
+            guide::title(lowest),
+            guide::title(highest)
+        )
+    })
+}
+
 /// Krippendorff's (2004) thresholds, read at the lower end of the interval.
 fn trust(alpha: &Measure) -> &'static str {
     match alpha.ci_low.or(alpha.value) {
@@ -85,6 +103,18 @@ mod tests {
             read(0.3, -0.1, 0.3, 0.8).contains("includes 0") && read(0.3, -0.1, 0.3, 0.8).contains("0.50 above alpha")
         );
         assert!(read(0.7, 0.5, 0.6, 0.7).contains("differ by 0.10"));
+    }
+
+    #[test]
+    fn only_a_wide_spread_is_remarked_on() {
+        let figures = |alpha, ac1| {
+            let both = [measure("krippendorff_alpha", alpha, (0.1, 0.9)), measure("gwet_ac1", ac1, (0.1, 0.9))];
+            far_apart(&both.iter().collect::<Vec<_>>())
+        };
+        assert_eq!(figures(0.6, 0.7), None);
+        let wide = figures(0.3, 0.8).unwrap();
+        assert!(wide.contains("0.50 apart") && wide.contains("Gwet’s AC1 is 0.80"), "{wide}");
+        assert_eq!(far_apart(&[]), None);
     }
 
     #[test]

@@ -53,6 +53,21 @@ chart => {
 """
 
 
+# The points of a chart's first series on the screen.
+POINTS = """
+chart => {
+  const plot = chart.querySelector(".js-plotly-plot");
+  const { xaxis, yaxis } = plot._fullLayout;
+  const box = plot.getBoundingClientRect();
+  const { x, y } = plot._fullData[0];
+  return [...y].map((value, at) => ({ x: box.left + xaxis._offset + xaxis.d2p(x[at]), y: box.top + yaxis._offset + yaxis.d2p(value), value }))
+    .filter(point => point.value !== null);
+}
+"""
+# Parts of the page of agreement that every control with figures has.
+PARTS = ("side-by-side", "benchmarks", "by-annotator", "by-label", "time", "slices", "planning")
+
+
 class Watch:
     """Collects what goes wrong on a page."""
 
@@ -96,6 +111,7 @@ def pages(page, base):
             raise common.Failed(f"the list of projects has no link to {name}: {links}")
         found[f"{name}-overview"] = base + project_url
         page.goto(found[f"{name}-overview"])
+        found[f"{name}-agreement"] = f"{base}{project_url}/agreement"
         found[f"{name}-disagreements"] = f"{base}{project_url}/disagreements"
         page.goto(found[f"{name}-disagreements"])
         contested = page.locator("main table a[href*='/items/']")
@@ -103,6 +119,7 @@ def pages(page, base):
             found[f"{name}-contested-item"] = urllib.parse.urljoin(base, contested.first.get_attribute("href"))
         busiest = max(load(export), key=lambda task: sum(len(a["result"]) for a in task["annotations"]))
         found[f"{name}-item"] = item_url(base, project_url, name, busiest)
+    found["review-sentiment-agreement-slices"] = found["review-sentiment-agreement"] + "?period=week&by_slice=source"
     found["guide"] = f"{base}/metrics-guide"
     found["docs"] = f"{base}/docs"
     return found
@@ -193,6 +210,55 @@ def follow(check, page, name, cell):
     return query
 
 
+def check_agreement(check, browser, base, address):
+    """The page of agreement: its parts are there, its points lead on, its forms write what was chosen into the address."""
+    for width, height in WIDTHS.items():
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        watch = Watch(page, base)
+        page.goto(address, wait_until="networkidle")
+        for part in PARTS:
+            check.true(f"agreement, {width} px: has {part}", page.locator(f"#{part}").count() == 1)
+        reading = page.locator("#side-by-side ~ .beside .reading").first.inner_text()
+        check.true(f"agreement, {width} px: a sentence says what alpha means", "alpha" in reading, reading)
+        point(check, page, "over-time", "**/disagreements?**", {"control", "from", "to"})
+        page.goto(address, wait_until="networkidle")
+        point(check, page, "coefficients", "**/metrics-guide#*", set())
+        page.goto(address, wait_until="networkidle")
+        page.select_option("#by_slice", "source")
+        page.locator("form[aria-label='Slices'] button").click()
+        page.wait_for_url("**by_slice=source**")
+        check.equal(f"agreement, {width} px: the form's address", urllib.parse.urlsplit(page.url).query, "by_slice=source")
+        page.wait_for_load_state("networkidle")
+        check.equal(f"agreement, {width} px: the form keeps it", page.input_value("#by_slice"), "source")
+        point(check, page, "by-slice", "**/disagreements?**", {"control", "slice"})
+        check.equal(f"agreement, {width} px: faults", watch.take(), [])
+        context.close()
+
+
+def point(check, page, name, leads_to, fields):
+    """A click on a point of a chart opens what it stands for."""
+    page.wait_for_function(DRAWN, timeout=10_000)
+    chart = page.locator(f"figure.chart[id='{name}']")
+    chart.scroll_into_view_if_needed()
+    points = chart.evaluate(POINTS)
+    check.true(f"chart {name}: has points", len(points) > 0)
+    if not points:
+        return
+    spot = points[len(points) // 2]
+    page.mouse.move(spot["x"] - 2, spot["y"])
+    page.mouse.move(spot["x"], spot["y"])
+    hover = chart.locator(".hoverlayer .hovertext")
+    hover.first.wait_for(timeout=5000)
+    told = hover.first.text_content()
+    check.true(f"chart {name}: hovering tells the figure", re.search(r"\d", told) is not None, told)
+    page.mouse.click(spot["x"], spot["y"])
+    page.wait_for_url(leads_to, timeout=10_000)
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(page.url).query)
+    check.true(f"chart {name}: a click leads to what it stands for", fields <= query.keys(), page.url)
+    page.wait_for_load_state("networkidle")
+
+
 def check_filters(check, browser, base, address):
     """The form of the disagreements writes what was filled in, and only that, into the address; the page keeps it."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
@@ -252,6 +318,8 @@ def run(check):
             addresses = pages(browser.new_page(), base)
             visit(check, browser, base, addresses, shots)
             check_heat_maps(check, browser, base, addresses["review-sentiment-overview"])
+            check_heat_maps(check, browser, base, addresses["review-sentiment-agreement"])
+            check_agreement(check, browser, base, addresses["review-sentiment-agreement"])
             check_filters(check, browser, base, addresses["review-sentiment-disagreements"])
             check_absent(check, browser, base)
             check_headers(check, base)

@@ -25,7 +25,7 @@ async fn pages_show_the_snapshot_that_their_address_names() {
         (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
     };
     let item = "/items/reviews%2Ftask%2F1";
-    for rest in ["", "/disagreements", item, "/snapshots"] {
+    for rest in ["", "/agreement", "/disagreements", item, "/snapshots"] {
         let (status, older) = get(&format!("{rest}?snapshot=1")).await;
         assert_eq!(status, StatusCode::OK, "{rest}: {older}");
         assert!(older.contains("Snapshot 1 of ") && older.contains("not the newest"), "{rest}: {older}");
@@ -36,6 +36,13 @@ async fn pages_show_the_snapshot_that_their_address_names() {
             assert!(status == StatusCode::OK && !page.contains("not the newest"), "{plain}: {page}");
         }
     }
+    let (status, page) = get("/agreement?period=month&by_slice=language").await;
+    assert!(
+        status == StatusCode::OK && page.contains("2026-01") && page.contains("<th scope=\"row\">de</th>"),
+        "{page}"
+    );
+    let (status, page) = get("/agreement?by_slice=speech").await;
+    assert!(status == StatusCode::BAD_REQUEST && page.contains("this project's fields are language, text"), "{page}");
     let (_, then) = get("/disagreements?snapshot=1").await;
     let (_, now) = get("/disagreements").await;
     assert!(then.contains("No disagreements") && now.contains("reviews/task/1"), "{then}\n{now}");
@@ -50,7 +57,7 @@ async fn pages_show_the_snapshot_that_their_address_names() {
     );
 
     test.app.db.retire_snapshots(&project.id, &[1], Retirement::Erasure, None, now_micros()).await.unwrap();
-    for rest in ["", "/disagreements", item] {
+    for rest in ["", "/agreement", "/disagreements", item] {
         let (status, page) = get(&format!("{rest}?snapshot=1")).await;
         assert_eq!(status, StatusCode::GONE, "{rest}");
         assert!(page.contains("snapshot 1 was taken back by erasure"), "{rest}: {page}");

@@ -37,21 +37,29 @@
     const font = { family: css("--font"), size: 12, color: text };
     const layout = { ...figure.layout, font, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)" };
     layout.hoverlabel = { bgcolor: panel, bordercolor: quiet, align: "left", font };
-    for (const axis of ["xaxis", "yaxis"]) {
+    for (const axis of ["xaxis", "yaxis", "yaxis2"].filter((axis) => figure.layout[axis])) {
       layout[axis] = { ...layout[axis], gridcolor: line, linecolor: line, zerolinecolor: quiet, tickcolor: line };
     }
     if (figure.data[0].type === "heatmap" && width < 420 && figure.data[0].x.length > 3) {
       layout.xaxis.tickangle = -90;
       layout.height += 60;
     }
+    layout.shapes = figure.layout.shapes?.map((shape) => ({ ...shape, fillcolor: css("--accent") }));
+    // Names of bands need room.
+    layout.annotations = width < 560 ? [] : figure.layout.annotations?.map((note) => ({ ...note, font: { ...font, size: 10, color: quiet } }));
+    const overTime = chart.dataset.chart === "time";
     const data = figure.data.map((trace, at) => {
       const colour = css(at === 0 ? "--accent" : "--second");
       if (trace.type === "heatmap") {
         const hovertext = trace.z.map((row, r) => row.map((_, c) => entry(chart, r, c).text));
         return { ...trace, hovertext, colorscale: ramp(chart.dataset.scale), texttemplate: "%{text}", textfont: { color: text } };
       }
-      const hovertext = trace.y.map((row) => entry(chart, row, 0, at).text);
-      if (trace.type === "bar") return { ...trace, hovertext, marker: { color: colour } };
+      const hovertext = trace.y.map((row, point) => entry(chart, overTime ? point : row, 0, at).text);
+      if (trace.type === "bar") return { ...trace, hovertext, marker: { color: overTime ? quiet : colour } };
+      if (overTime) {
+        const error = { ...trace.error_y, color: colour };
+        return { ...trace, hovertext, line: { ...trace.line, color: colour }, marker: { ...trace.marker, color: colour }, error_y: error };
+      }
       return { ...trace, hovertext, marker: { ...trace.marker, color: colour }, error_x: { ...trace.error_x, color: colour } };
     });
     return { data, layout };
@@ -65,7 +73,8 @@
       const { data, layout } = themed(chart, figure, place.clientWidth);
       return Plotly.react(place, data, layout, config);
     };
-    const linkOf = ({ points: [point] }) => entry(chart, point.y, point.x, point.curveNumber).link;
+    const rowOf = (point) => (chart.dataset.chart === "time" ? point.pointIndex : point.y);
+    const linkOf = ({ points: [point] }) => entry(chart, rowOf(point), point.x, point.curveNumber).link;
     place.replaceChildren();
     show().then(() => {
       place.on("plotly_click", (event) => linkOf(event)?.click());

@@ -168,6 +168,86 @@ fn figure<'a>(report: &'a Value, measure: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("{report}"))
 }
 
+/// The figures of one kind as (value of the split, items, value).
+fn parts(report: &Value, by: &str, measure: &str) -> Vec<(String, u64, Value)> {
+    let measures = report["measures"].as_array().unwrap().iter();
+    let wanted = measures.filter(|m| m["scope"]["by"] == by && m["measure"] == measure);
+    let part = |m: &Value| {
+        let value = m["scope"]["value"].as_str().unwrap().to_owned();
+        (value, m["n_items"].as_u64().unwrap(), m["value"].clone())
+    };
+    wanted.map(part).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_are_split_by_time_and_by_a_slice_field() {
+    let working = Working::new().await;
+    let mut tasks = export();
+    tasks.as_array_mut().unwrap().push(task(5, vec![choice(50, 1, "good", 0)]));
+    for annotation in tasks[3]["annotations"].as_array_mut().unwrap() {
+        annotation["updated_at"] = json!("2026-02-03T10:00:00Z");
+    }
+    tasks[4]["annotations"][0]["updated_at"] = json!("2026-03-03T10:00:00Z");
+    tasks[4]["data"].as_object_mut().unwrap().remove("language");
+    assert_eq!(working.import(tasks.to_string()).await["state"], "done");
+
+    let plain = working.get("agreement").await;
+    let tag = plain.header("etag").unwrap().to_owned();
+    let report = working.get("agreement?period=month&by_slice=language").await.expect(StatusCode::OK);
+    let months = parts(&report, "period", "percent_agreement");
+    assert_eq!(months[..2], [("2026-01".into(), 3, json!(2.0 / 3.0)), ("2026-02".into(), 1, json!(0.0))]);
+    assert_eq!(months[2], ("2026-03".into(), 0, Value::Null), "nobody else answered the item");
+    let reasons: Vec<&Value> = report["measures"].as_array().unwrap().iter().map(|m| &m["undefined_reason"]).collect();
+    assert!(reasons.contains(&&json!("no_pairable_items")), "{report}");
+    let control = &report["data"]["controls"][0];
+    assert_eq!(control["time"], json!({ "period": "month", "periods": 3, "shown": 3, "items_without": 0 }));
+    let slices = parts(&report, "slice", "percent_agreement");
+    assert_eq!(slices, [("de".into(), 3, json!(2.0 / 3.0)), ("fr".into(), 1, json!(0.0))]);
+    assert_eq!(control["by_slice"], json!({ "field": "language", "values": 2, "shown": 2, "items_without": 1 }));
+
+    // A slice's figures are those of a report of that slice.
+    let german = working.get("agreement?slice=language=de").await.expect(StatusCode::OK);
+    let of_slice = report["measures"].as_array().unwrap().iter();
+    for part in of_slice.filter(|m| m["scope"]["value"] == "de") {
+        let alone = figure(&german, part["measure"].as_str().unwrap());
+        for key in ["value", "ci_low", "ci_high", "n_items", "n_ratings", "undefined_reason"] {
+            assert_eq!(part[key], alone[key], "{} {key}", part["measure"]);
+        }
+    }
+    for other in ["agreement?period=day", "agreement?by_slice=language", "annotators/agreement"] {
+        assert_eq!(working.ask(other, &[("if-none-match", &tag)]).await.status, StatusCode::OK, "{other}");
+    }
+    working.get("agreement?period=year").await.refused(400, "invalid_query");
+    let detail = working.get("agreement?by_slice=speech").await.refused(400, "invalid_request");
+    assert!(detail.contains("this project's fields are language, text"), "{detail}");
+    working.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_annotators_figures_can_be_had_alone() {
+    let working = Working::new().await;
+    working.import(export().to_string()).await;
+    let whole = working.get("agreement").await.expect(StatusCode::OK);
+    let answer = working.get("annotators/agreement?control=sentiment").await;
+    let report = answer.expect(StatusCode::OK);
+    let by = |report: &Value| -> Vec<Value> {
+        let about = ["annotator", "pair", "without_annotator"].map(|by| json!(by));
+        let measures = report["measures"].as_array().unwrap().iter();
+        measures.filter(|m| about.contains(&m["scope"]["by"])).cloned().collect()
+    };
+    assert_eq!(report["measures"].as_array().unwrap(), &by(&whole));
+    assert!(by(&whole).len() >= 6, "{whole}");
+    assert_eq!(report["data"]["raters"], whole["data"]["raters"]);
+    let tag = answer.header("etag").unwrap();
+    let again = working.ask("annotators/agreement?control=sentiment", &[("if-none-match", tag)]).await;
+    assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    let csv = working.ask("annotators/agreement", &[("accept", "text/csv")]).await;
+    assert_eq!(csv.text().lines().count(), by(&whole).len() + 1);
+    working.get("annotators/agreement?period=day").await.refused(400, "invalid_query");
+    working.get("annotators/agreement?snapshot=7").await.refused(404, "snapshot_not_found");
+    working.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_report_is_not_sent_again() {
     let working = Working::new().await;

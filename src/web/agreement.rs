@@ -1,0 +1,542 @@
+//! The page of agreement: all coefficients side by side and what they mean, by annotator, by label, over time, by slice, and what
+//! more labels would give.
+
+use maud::{Markup, html};
+
+use super::charts::{self, Band, Caption, Period as Point, Row};
+use super::figures::{detail_table, reason};
+use super::guide;
+use super::interval::Axis;
+use super::layout::{Frame, older, page, scroll};
+use super::links::{self, Links};
+use super::matrices::{self, MOST_ROWS, measured, missing};
+use super::outlook;
+use super::overview::{headline, no_data, nothing_to_report, snapshot_line};
+use super::reading;
+use super::text;
+use super::view::{Query, View, address, choose, chosen, hidden};
+use crate::reports::figures::Insight;
+use crate::reports::measure::Measure;
+use crate::reports::views::{AgreementReport, ProjectView, SliceField};
+use crate::reports::{Period, period_days};
+
+const ALPHA: &str = "krippendorff_alpha";
+const SHARE: &str = "percent_agreement";
+/// A field with more values than this is rather an id or a text than something to slice by.
+const MOST_VALUES: u64 = 100;
+/// McNemar's z from which a different use of labels is no accident (as in the explanation).
+const SIGNIFICANT: f64 = 3.3;
+
+/// `GET /w/{workspace}/projects/{project}/agreement`. `report` covers all controls; it is `None` before the first import.
+pub fn render(
+    links: Links<'_>,
+    project: &ProjectView,
+    report: Option<&AgreementReport>,
+    fields: &[SliceField],
+    query: &Query,
+) -> Markup {
+    let control = report.and_then(|report| chosen(report, query));
+    let title = format!("Agreement · {}", project.name);
+    let frame = Frame {
+        links,
+        title: &title,
+        project: Some((&project.id, &project.name)),
+        section: "agreement",
+        charts: control.is_some(),
+    };
+    page(
+        frame,
+        html! {
+            (older(links, project, &address(links.newest(), &project.id, query)))
+            div.head {
+                h1 { "Agreement" }
+                @if let Some(snapshot) = &project.snapshot { (snapshot_line(links, project, snapshot)) }
+            }
+            @match (report, control) {
+                (Some(report), Some(control)) => {
+                    (choose(links, &project.id, report, Some(control), query))
+                    (contents())
+                    (sections(View { links, project: &project.id, report, control, query }, fields))
+                }
+                (Some(report), None) => {
+                    (choose(links, &project.id, report, None, query))
+                    (nothing_to_report(report, query))
+                }
+                _ => { (no_data(&project.name)) }
+            }
+        },
+    )
+}
+
+fn contents() -> Markup {
+    let parts = [
+        ("side-by-side", "Coefficients"),
+        ("benchmarks", "How good is it?"),
+        ("by-annotator", "Annotators"),
+        ("by-label", "Labels"),
+        ("time", "Over time"),
+        ("slices", "Slices"),
+        ("planning", "More labels"),
+    ];
+    html! {
+        nav.pills.small aria-label="On this page" { @for (id, name) in parts { a href={ "#" (id) } { (name) } } }
+    }
+}
+
+fn sections(view: View<'_>, fields: &[SliceField]) -> Markup {
+    let insight = view.control.insight.as_ref();
+    html! {
+        (side_by_side(view, insight))
+        (outlook::benchmarks(insight))
+        h2.part id="by-annotator" { "By annotator" }
+        div.grid {
+            section.panel { (matrices::annotators(view)) }
+            section.panel { (matrices::against_others(view)) }
+        }
+        div.grid {
+            section.panel { (without_each(view)) }
+            section.panel { (shifts(view, insight)) }
+        }
+        h2.part id="by-label" { "By label" }
+        (matrices::per_label(view))
+        div.grid {
+            section.panel { (matrices::confusion(view)) }
+            section.panel { (matrices::distribution(view)) }
+        }
+        section.panel aria-labelledby="time" {
+            h2 id="time" { "Over time" }
+            (over_time(view))
+        }
+        section.panel aria-labelledby="slices" {
+            h2 id="slices" { "By slice" }
+            (by_slice(view, fields))
+        }
+        (outlook::planning(insight))
+    }
+}
+
+fn side_by_side(view: View<'_>, insight: Option<&Insight>) -> Markup {
+    let headline = headline(view.report, &view.control.control);
+    html! {
+        section.panel aria-labelledby="side-by-side" {
+            h2 id="side-by-side" { "Coefficients side by side on " code { (view.control.control) } }
+            div.beside {
+                (coefficients(&headline, insight))
+                div {
+                    @if let Some(explanation) = insight.and_then(|insight| insight.explanation.as_ref()) {
+                        p.reading { (explanation.text) }
+                    } @else if let Some(sentence) = reading::spread(&headline) {
+                        p.reading { (sentence) }
+                    }
+                    @if let Some(sentence) = reading::far_apart(&headline) { p.reading.warn { (sentence) } }
+                    (balance(insight))
+                }
+            }
+            (scroll("Agreement figures in full", detail_table(&headline)))
+        }
+    }
+}
+
+/// Where the labels' shares and the annotators' habits stand.
+fn balance(insight: Option<&Insight>) -> Markup {
+    let Some(balance) = insight.and_then(|insight| insight.balance.as_ref()) else { return html! {} };
+    let or_none = |value: Option<f64>| value.map_or_else(|| "undefined".to_owned(), |value| format!("{value:.2}"));
+    html! {
+        dl.fields {
+            dt { a href=(links::guide("balance")) { "Prevalence" } }
+            dd { (or_none(balance.prevalence_index)) " " span.quiet { "0: all labels equally often, 1: one label only" } }
+            dt { a href=(links::guide("balance")) { "Entropy" } }
+            dd { (or_none(balance.normalised_entropy)) " " span.quiet { "1: all labels equally often, 0: one label only" } }
+            dt { a href=(links::guide("balance")) { "Bias" } }
+            dd { (format!("{:.2}", balance.bias_index)) " " span.quiet { "0: everybody uses the labels equally often" } }
+        }
+    }
+}
+
+fn coefficients(headline: &[&Measure], insight: Option<&Insight>) -> Markup {
+    let low = Axis::over(headline.iter().copied()).low;
+    let rows: Vec<(String, Row)> = headline
+        .iter()
+        .map(|measure| (guide::title(&measure.measure), measured(measure, links::guide(&measure.measure))))
+        .collect();
+    let bands = bands(insight);
+    let scale = if bands.is_empty() {
+        ""
+    } else {
+        " Behind them the bands of Landis and Koch, which are meant for figures with chance taken out."
+    };
+    let note = format!("Each with its 95 % interval.{scale} Select a dot to read how it is made.");
+    let caption =
+        Caption { id: "coefficients", title: "Value and interval", note: &note, names: "Figure", values: "Value" };
+    charts::dots(&rows, low, &bands, caption)
+}
+
+/// The bands of Landis and Koch, the lowest first.
+fn bands(insight: Option<&Insight>) -> Vec<Band> {
+    let standing = insight.and_then(|insight| insight.benchmarks.iter().find(|one| one.benchmark == "landis_koch"));
+    let Some(standing) = standing else { return Vec::new() };
+    let mut to = 1.0;
+    let mut bands: Vec<Band> = standing
+        .bands
+        .iter()
+        .map(|band| {
+            let stretch = Band { name: band.band.clone(), from: band.from, to };
+            to = band.from;
+            stretch
+        })
+        .collect();
+    bands.reverse();
+    bands
+}
+
+/// Alpha of the others when one annotator is left out, the greatest gain first.
+fn without_each(view: View<'_>) -> Markup {
+    let title = "Without each annotator";
+    let change = |measure: &Measure| measure.detail.get("change").copied();
+    let mut rows: Vec<&Measure> = view.measures("without_annotator").collect();
+    if rows.is_empty() {
+        return missing(title, "Nobody can be left out: it takes three annotators to have an agreement of the others.");
+    }
+    rows.sort_by(|a, b| change(b).unwrap_or(f64::NEG_INFINITY).total_cmp(&change(a).unwrap_or(f64::NEG_INFINITY)));
+    let total = rows.len();
+    rows.truncate(MOST_ROWS);
+    let axis = Axis::over(rows.iter().copied());
+    html! {
+        h3 { a href=(links::guide("without_annotator")) { (title) } }
+        p.quiet {
+            "Krippendorff’s alpha of all others. Above 0: they agree better among themselves than with this annotator."
+            @if total > rows.len() { " The " (rows.len()) " greatest changes of " (total) " are shown." }
+        }
+        (scroll(title, html! {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Left out" }
+                        th.num scope="col" { "Change" }
+                        th.num scope="col" { "Alpha" }
+                        th.drawn scope="col" { (axis.legend()) span.sr { "Alpha and interval drawn" } }
+                        th scope="col" { "95 % interval" }
+                        th.num scope="col" { "Items" }
+                    }
+                }
+                tbody {
+                    @for measure in rows {
+                        @let rater = measure.scope.annotator.as_deref().unwrap_or_default();
+                        tr {
+                            th scope="row" {
+                                a href=(view.drill(|filter| filter.annotator = Some(rater.to_owned()))) { (view.name(rater)) }
+                            }
+                            @match (measure.value, change(measure)) {
+                                (Some(value), change) => {
+                                    td.num { b { (change.map_or_else(|| "—".to_owned(), signed)) } }
+                                    td.num { (text::value(ALPHA, value)) }
+                                    td.drawn { (axis.draw(measure)) }
+                                    td.nowrap { (interval(measure)) }
+                                }
+                                (None, _) => { td.undefined colspan="4" { "undefined: " (reason(measure)) } }
+                            }
+                            td.num { (text::count(measure.n_items)) }
+                        }
+                    }
+                }
+            }
+        }))
+    }
+}
+
+fn interval(measure: &Measure) -> String {
+    let ends = measure.ci_low.zip(measure.ci_high);
+    ends.map_or_else(|| "—".to_owned(), |(low, high)| text::interval(&measure.measure, low, high))
+}
+
+/// `+0.031`, `−0.002`.
+fn signed(change: f64) -> String {
+    let shown = text::value(ALPHA, change);
+    if change > 0.0 && shown != "0.000" { format!("+{shown}") } else { shown }
+}
+
+/// Who uses labels differently from the others on the same items.
+fn shifts(view: View<'_>, insight: Option<&Insight>) -> Markup {
+    let title = "Use of labels";
+    let Some(balance) = insight.and_then(|insight| insight.balance.as_ref()) else {
+        return missing(title, "Not known: no two annotators share an item, or the labels have an order.");
+    };
+    let mut shifts: Vec<_> = balance.annotators.iter().collect();
+    shifts.sort_by(|a, b| b.shift.total_cmp(&a.shift));
+    let total = shifts.len();
+    shifts.truncate(MOST_ROWS);
+    html! {
+        h3 { a href=(links::guide("balance")) { (title) } }
+        p.quiet {
+            "How far each annotator’s shares of the labels differ from those of the others on the same items, and on which label most."
+            @if total > shifts.len() { " The " (shifts.len()) " greatest of " (total) " are shown." }
+        }
+        (scroll(title, html! {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Annotator" }
+                        th.num scope="col" { "Shift" }
+                        th scope="col" { "Mostly" }
+                        th.num scope="col" { "z" }
+                        th.num scope="col" { "Items" }
+                    }
+                }
+                tbody {
+                    @for shift in shifts {
+                        @let differs = shift.z.is_some_and(|z| z.abs() >= SIGNIFICANT);
+                        tr {
+                            th scope="row" {
+                                a href=(view.drill(|filter| {
+                                    filter.annotator = Some(shift.annotator.clone());
+                                    filter.label = Some(shift.label.clone());
+                                })) { (view.name(&shift.annotator)) }
+                                @if differs { span.badge.warn { "differs" } }
+                            }
+                            td.num { (format!("{:.1} %", shift.shift * 100.0)) }
+                            td {
+                                (shift.label) " "
+                                span.quiet.nowrap { (points(shift.difference)) }
+                            }
+                            td.num { (shift.z.map_or_else(|| "—".to_owned(), |z| signed_z(z))) }
+                            td.num { (text::count(shift.items)) }
+                        }
+                    }
+                }
+            }
+        }))
+    }
+}
+
+fn points(difference: f64) -> String {
+    let shown = text::number((difference * 1000.0).round() / 10.0);
+    format!("{}{shown} points", if difference > 0.0 { "+" } else { "" })
+}
+
+fn signed_z(z: f64) -> String {
+    text::number((z * 10.0).round() / 10.0)
+}
+
+fn over_time(view: View<'_>) -> Markup {
+    let query = view.query;
+    let column = |name: &'static str| view.measures("period").filter(move |measure| measure.measure == name);
+    let points: Vec<Point> =
+        column(ALPHA).zip(column(SHARE)).filter_map(|(alpha, share)| point(view, alpha, share)).collect();
+    html! {
+        form.slice method="get" action=(view.links.agreement(view.project)) aria-label="Period" data-tidy="" {
+            (hidden(view.links, query, &["period"]))
+            label for="period" { "By" }
+            select id="period" name="period" {
+                option value="" { "what suits" }
+                @for period in Period::ALL {
+                    option value=(period.name()) selected[query.period == Some(period)] { (period.name()) }
+                }
+            }
+            button type="submit" { "Show" }
+        }
+        @match &view.control.time {
+            Some(time) if !points.is_empty() => {
+                @let note = format!(
+                    "An item belongs to the {} of its newest answer. Select a {0} to see its disagreements.{}{}",
+                    time.period.name(),
+                    left_out(time.periods, time.shown, "newest", &format!("{}s", time.period.name())),
+                    without(time.items_without, "no time"),
+                );
+                @let low = Axis::over(view.measures("period")).low;
+                @let figures = [ALPHA, SHARE].map(guide::title);
+                @let caption = Caption { id: "over-time", title: "Agreement over time", note: &note, names: "Period", values: "" };
+                (charts::over_time(&figures, &points, low, caption))
+            }
+            _ => { p.quiet { "The answers to this control have no times." } }
+        }
+    }
+}
+
+fn point(view: View<'_>, alpha: &Measure, share: &Measure) -> Option<Point> {
+    let (first, next) = period_days(&alpha.scope)?;
+    let days = first.until(next).ok()?.get_days();
+    let middle =
+        first.to_datetime(jiff::civil::Time::midnight()).checked_add(jiff::Span::new().hours(12 * days)).ok()?;
+    let href = view.drill(|filter| (filter.from, filter.to) = (Some(first.to_string()), Some(next.to_string())));
+    Some(Point {
+        name: alpha.scope.value.clone()?,
+        first: first.to_string(),
+        next: next.to_string(),
+        middle: middle.to_string(),
+        days: f64::from(days),
+        rows: vec![measured(alpha, href.clone()), measured(share, href.clone())],
+        href,
+    })
+}
+
+fn left_out(all: u64, shown: u64, which: &str, what: &str) -> String {
+    if all > shown { format!(" The {shown} {which} of {all} {what} are shown.") } else { String::new() }
+}
+
+fn without(items: u64, what: &str) -> String {
+    match items {
+        0 => String::new(),
+        1 => format!(" One item has {what}."),
+        n => format!(" {} items have {what}.", text::count(n)),
+    }
+}
+
+fn by_slice(view: View<'_>, fields: &[SliceField]) -> Markup {
+    let query = view.query;
+    let offered = |field: &&SliceField| {
+        (2..=MOST_VALUES).contains(&field.values) || query.by_slice.as_ref() == Some(&field.field)
+    };
+    let offered: Vec<&SliceField> = fields.iter().filter(offered).collect();
+    html! {
+        @if offered.is_empty() {
+            p.quiet { "The items have no field with a few values to slice by." }
+        } @else {
+            form.slice method="get" action=(view.links.agreement(view.project)) aria-label="Slices" data-tidy="" {
+                (hidden(view.links, query, &["by_slice"]))
+                label for="by_slice" { "By" }
+                select id="by_slice" name="by_slice" {
+                    option value="" { "no field" }
+                    @for field in &offered {
+                        option value=(field.field) selected[query.by_slice.as_ref() == Some(&field.field)] { (field.field) }
+                    }
+                }
+                button type="submit" { "Show" }
+            }
+        }
+        @if let Some(split) = &view.control.by_slice {
+            @let note = format!(
+                "Krippendorff’s alpha of the items with each value of {}, lowest first. Select a dot to see the slice’s disagreements.{}{}",
+                split.field,
+                left_out(split.values, split.shown, "most frequent", "values"),
+                without(split.items_without, "no such field"),
+            );
+            (slice_charts(view, &split.field, &note))
+        } @else if !offered.is_empty() {
+            p.quiet { "Choose a field to see the figures of the items with each of its values." }
+        }
+    }
+}
+
+fn slice_charts(view: View<'_>, field: &str, note: &str) -> Markup {
+    let alphas = matrices::weakest_first(view.measures("slice").filter(|measure| measure.measure == ALPHA));
+    if alphas.is_empty() {
+        return html! { p.quiet { "No item of this control has the field " (field) "." } };
+    }
+    let low = Axis::over(alphas.iter().copied()).low;
+    let rows: Vec<(String, Row)> = alphas
+        .iter()
+        .map(|alpha| {
+            let value = alpha.scope.value.clone().unwrap_or_default();
+            let href = view.drill(|filter| drop(filter.slice.insert(field.to_owned(), value.clone())));
+            (value, measured(alpha, href))
+        })
+        .collect();
+    let caption = Caption { id: "by-slice", title: "Alpha by slice", note, names: field, values: "Alpha" };
+    html! {
+        (charts::dots(&rows, low, &bands(view.control.insight.as_ref()), caption))
+        (scroll("All figures by slice", slice_table(view, field, &alphas)))
+    }
+}
+
+/// Every figure of every value; a row for each value.
+fn slice_table(view: View<'_>, field: &str, alphas: &[&Measure]) -> Markup {
+    let mut names: Vec<&str> = view.measures("slice").map(|measure| measure.measure.as_str()).collect();
+    names.sort_unstable_by_key(|name| (guide::rank(name), *name));
+    names.dedup();
+    html! {
+        table.compact {
+            thead {
+                tr {
+                    th scope="col" { (field) }
+                    @for name in &names { th.num scope="col" { a href=(links::guide(name)) { (guide::title(name)) } } }
+                    th.num scope="col" { "Items" }
+                }
+            }
+            tbody {
+                @for alpha in alphas {
+                    @let of_value = || view.measures("slice").filter(|measure| measure.scope.value == alpha.scope.value);
+                    tr {
+                        th scope="row" { (alpha.scope.value.as_deref().unwrap_or_default()) }
+                        @for name in &names {
+                            td.num {
+                                @match of_value().find(|measure| measure.measure == *name) {
+                                    Some(Measure { value: Some(value), .. }) => { (text::value(name, *value)) }
+                                    Some(measure) => { span.undefined title=(reason(measure)) { "undefined" } }
+                                    None => { "—" }
+                                }
+                            }
+                        }
+                        td.num { (text::count(alpha.n_items)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::fixtures;
+    use crate::web::view::Place;
+
+    fn page_of(query: &Query) -> String {
+        let fields = fixtures::slice_fields();
+        render(Links::of("default"), &fixtures::project(), Some(&fixtures::agreement_report()), &fields, query)
+            .into_string()
+    }
+
+    #[test]
+    fn a_period_and_a_slice_lead_to_their_disagreements() {
+        let page = page_of(&Query { place: Place::Agreement, by_slice: Some("source".into()), ..Query::default() });
+        let from = "/disagreements?control=sentiment&amp;from=2026-02-01&amp;to=2026-03-01";
+        assert!(page.contains(from), "{page}");
+        assert!(page.contains("/disagreements?control=sentiment&amp;slice=source%3Dapp_store"), "{page}");
+        assert!(
+            page.contains("undefined: no item was answered by two annotators"),
+            "a period without figures says why"
+        );
+        assert!(page.contains("3 items have no such field"), "what is in no slice is counted");
+    }
+
+    #[test]
+    fn forms_keep_what_they_do_not_ask_for() {
+        let query = Query {
+            place: Place::Agreement,
+            control: Some("sentiment".into()),
+            slice: [("language".to_owned(), "de".to_owned())].into(),
+            period: Some(Period::Week),
+            by_slice: Some("source".into()),
+            ..Query::default()
+        };
+        let page = page_of(&query);
+        let form = |label: &str| {
+            let (_, rest) = page.split_once(&format!("aria-label=\"{label}\"")).unwrap();
+            rest.split("</form>").next().unwrap().to_owned()
+        };
+        let (period, slices) = (form("Period"), form("Slices"));
+        assert!(
+            period.contains("name=\"by_slice\" value=\"source\"")
+                && !period.contains("type=\"hidden\" name=\"period\"")
+        );
+        assert!(
+            slices.contains("name=\"period\" value=\"week\"") && slices.contains("value=\"language=de\""),
+            "{slices}"
+        );
+        assert!(slices.contains("<option value=\"source\" selected>") && !slices.contains("\"text\">text"), "{slices}");
+    }
+
+    #[test]
+    fn changes_have_their_sign() {
+        assert_eq!([signed(0.0312), signed(-0.002), signed(0.0001)], ["+0.031", "−0.002", "0.000"]);
+        assert_eq!([points(0.0512), points(-0.1)], ["+5.1 points", "−10 points"]);
+    }
+
+    #[test]
+    fn bands_cover_the_axis_from_the_lowest_up() {
+        let report = fixtures::agreement_report();
+        let bands = bands(report.data.controls[0].insight.as_ref());
+        assert_eq!((bands[0].from, bands.last().map(|band| band.to)), (-1.0, Some(1.0)));
+        assert!(bands.windows(2).all(|two| two[0].to == two[1].from), "{bands:?}");
+    }
+}
