@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod agreement;
+pub mod distribution;
 mod estimate;
 pub mod interval;
 mod parallel;

@@ -1,14 +1,11 @@
-//! 95 % intervals and the quantiles they need.
+//! 95 % intervals.
 
-mod normal;
 mod score;
-mod student_t;
 
-pub(crate) use normal::{normal_probability, normal_quantile};
 pub(crate) use score::ChanceMoments;
 pub use score::VarianceCurve;
-use student_t::student_t_quantile;
 
+use crate::distribution::{normal_quantile, student_t_quantile};
 use crate::estimate::{Spread, Undefined};
 use crate::sum::order_free_sum;
 
@@ -55,7 +52,7 @@ pub(crate) fn is_rounding(difference: f64, size: f64) -> bool {
 
 /// `value ± t(degrees) · standard error`.
 pub(crate) fn student_t_interval(value: f64, standard_error: f64, degrees: u64) -> Interval {
-    let half_width = student_t_quantile(UPPER_TAIL, degrees) * standard_error;
+    let half_width = student_t_quantile(UPPER_TAIL, degrees as f64) * standard_error;
     Interval { low: value - half_width, high: value + half_width }
 }
 
@@ -63,7 +60,7 @@ impl Spread {
     /// `value ± quantile · standard error`, cut where the figure's values end.
     pub(crate) fn interval(self, value: f64, bounds: Bounds) -> Interval {
         let quantile = match self.degrees {
-            Some(degrees) => student_t_quantile(UPPER_TAIL, degrees),
+            Some(degrees) => student_t_quantile(UPPER_TAIL, degrees as f64),
             None => normal_quantile(UPPER_TAIL),
         };
         let half_width = quantile * self.standard_error;
