@@ -11,10 +11,10 @@ use crate::sum::order_free_sum;
 
 /// The confidence level of every interval.
 pub const LEVEL: f64 = 0.95;
-const UPPER_TAIL: f64 = 1.0 - (1.0 - LEVEL) / 2.0;
+pub(crate) const UPPER_TAIL: f64 = 1.0 - (1.0 - LEVEL) / 2.0;
 
 /// Deviations below this share of the figure's scale are rounding, not spread.
-const ROUNDING: f64 = 1e-12;
+pub(crate) const ROUNDING: f64 = 1e-12;
 
 /// A two-sided interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
