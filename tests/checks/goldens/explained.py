@@ -126,7 +126,7 @@ def printed_limits(record, part, data):
     """The limits printed are those of mean and deviation as printed, and 2 SD; Assay's are 1.96 SD of the ratings."""
     told, (mean, deviation) = record.value, differences(data)
     sign = 1 if part.theirs > told["mean_diff"] else -1
-    return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(part.ours, mean + sign * NORMAL * deviation, 1e-4)
+    return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(part.ours, mean + sign * 1.96 * deviation)
 
 
 def has_figure(of_data):
