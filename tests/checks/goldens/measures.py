@@ -53,7 +53,7 @@ def mean(figures):
 
 
 def pairwise_cohen(record, part):
-    """The mean over pairs of annotators with enough common items; what else a record says of the pairs is made here from the figures of all pairs."""
+    """The mean over pairs of annotators with enough common items; what else a record says of pairs is made here from all their figures."""
     fewest = record.options.get("min_common_items", FEWEST_SHARED)
     name, chosen = "mean_pairwise_cohen_kappa", options(record, part, min_shared=None if fewest == FEWEST_SHARED else fewest)
     if "pairs" not in record.extras:
@@ -84,7 +84,7 @@ def complete(record, part):
         raise NotCovered("repeats as annotators of their own are not made for numbers")
     for name, found in (("complete_items", part.complete_items), ("items", part.items), ("raters", part.annotators)):
         if name in record.options and record.options[name] != len(found):
-            raise NoData(f"it has {len(found)} {name}, the record says {record.options[name]}")
+            raise ValueError(f"the data set has {len(found)} {name}, the record says {record.options[name]}")
     file, label = part.file(part.numbers(), complete=True)
     return Options(str(file), label, level="interval")
 
