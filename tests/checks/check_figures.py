@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Figures of `assay report agreement` equal those of the peers on the same data, to 1e-9.
 
-Ratings are read from the JSON anew, by the documented policies. Peers: krippendorff (alpha, also per label), irrCAC (Fleiss' kappa,
-Gwet's AC1, percent agreement, and the intervals of all three coefficients), scikit-learn (Cohen's kappa of each pair). Specific
-agreement and an annotator against the others are worked out here, from their definitions. Where real exports lie in ../shared they
-are checked too.
+Ratings are read from the JSON anew, by the documented policies. Peers: krippendorff (alpha, also per label and without each annotator),
+irrCAC (the coefficients of many raters with their standard errors, percent agreement, Scott's pi of two), scikit-learn (Cohen's kappa of each
+pair). Pooled and specific agreement and an annotator against the others are worked out here, from their definitions. Where real exports
+lie in ../shared they are checked too.
 """
 
 import math
@@ -73,17 +73,42 @@ class Peers:
         return None if math.isnan(alpha) else alpha
 
     def irrcac(self):
-        """Measure -> (value, low, high). It divides by zero when one item alone can be compared; then there is no peer."""
+        """Measure -> (value, standard error). It divides by zero when one item alone can be compared; then there is no peer."""
         if len(self.pairable) < 2:
             return {}
         table = pandas.DataFrame([[given.get(rater) for rater in self.raters] for given in self.ratings.values()])
         peer = CAC(table, digits=15)
         found = {}
-        for name, estimate in (("fleiss_kappa", peer.fleiss()), ("gwet_ac1", peer.gwet()), ("krippendorff_alpha", peer.krippendorff())):
+        estimates = {
+            "fleiss_kappa": peer.fleiss(),
+            "gwet_ac1": peer.gwet(),
+            "krippendorff_alpha": peer.krippendorff(),
+            "conger_kappa": peer.conger(),
+            "brennan_prediger": peer.bp(),
+        }
+        for name, estimate in estimates.items():
             est = estimate["est"]
-            found[name] = (est["coefficient_value"], *est["confidence_interval"])
-        found["percent_agreement"] = (peer.fleiss()["est"]["pa"], None, None)
+            found[name] = (est["coefficient_value"], est["se"])
+        found["percent_agreement"] = (peer.fleiss()["est"]["pa"], None)
         return found
+
+    def pooled(self):
+        """The share of equal labels among all pairs of ratings of one item."""
+        pairs = [x == y for given in self.pairable.values() for x, y in combinations(given.values(), 2)]
+        return sum(pairs) / len(pairs) if pairs else None
+
+    def without(self, rater):
+        """Krippendorff's alpha of the other annotators; None where it does not exist."""
+        rest = Peers({item: {r: label for r, label in given.items() if r != rater} for item, given in self.ratings.items()})
+        used = {label for given in rest.pairable.values() for label in given.values()}
+        return rest.alpha() if len(used) > 1 else None
+
+    def scott(self):
+        """Scott's pi of two annotators; None where it does not exist."""
+        both = [list(given.values()) for given in self.pairable.values()]
+        used = Counter(label for two in both for label in two)
+        expected = sum((n / used.total()) ** 2 for n in used.values())
+        return None if len(used) < 2 else (sum(x == y for x, y in both) / len(both) - expected) / (1 - expected)
 
     def shared(self, a, b):
         both = [given for given in self.ratings.values() if a in given and b in given]
@@ -134,7 +159,7 @@ class Comparison:
                 self.measures[key] = measure
         self.left = set(self.measures)
 
-    def figure(self, name, by, value, low=None, high=None, label=None, annotator=None, other=None):
+    def figure(self, name, by, value, error=None, label=None, annotator=None, other=None):
         key = (name, by, label, annotator, other)
         where = f"{self.what}: {name} of {by} {' and '.join(filter(None, key[2:]))}".rstrip()
         measure = self.measures.get(key)
@@ -143,9 +168,11 @@ class Comparison:
             self.check.true(where, False, "is not in the report")
             return
         self.check.true(f"{where}: has a value or a reason", (measure["value"] is None) == (measure["undefined_reason"] is not None))
-        for which, found, expected in (("value", measure["value"], value), ("low", measure["ci_low"], low), ("high", measure["ci_high"], high)):
-            if which == "value" or expected is not None:
-                self.check.true(f"{where}: {which}", near(found, expected), f"found {found}, the peer has {expected}")
+        self.check.true(f"{where}: value", near(measure["value"], value), f"found {measure['value']}, the peer has {value}")
+        # irrCAC has 1e-15 where there is no spread, which is a figure without a standard error here.
+        if error is not None and error > 1e-14:
+            found = measure.get("detail", {}).get("standard_error")
+            self.check.true(f"{where}: standard error", near(found, error), f"found {found}, the peer has {error}")
 
 
 def near(found, expected):
@@ -156,12 +183,16 @@ def near(found, expected):
 
 def compare(check, what, report, control, ratings):
     peers, compared = Peers(ratings), Comparison(check, what, report, control)
-    for name, (value, low, high) in peers.irrcac().items():
-        compared.figure(name, "overall", value, low, high)
+    for name, (value, error) in peers.irrcac().items():
+        compared.figure(name, "overall", value, error)
     compared.figure("krippendorff_alpha", "overall", peers.alpha())
     pairs = peers.pairs()
-    kappas = [kappa for _, kappa in pairs.values() if kappa is not None]
+    kappas = [kappa for pair, (_, kappa) in pairs.items() if kappa is not None and len(peers.shared(*pair)[0]) > 1]
     compared.figure("mean_pairwise_cohen_kappa", "overall", numpy.mean(kappas) if kappas else None)
+    compared.figure("pooled_percent_agreement", "overall", peers.pooled())
+    if len(peers.raters) == 2:
+        compared.figure("cohen_kappa", "overall", next((kappa for _, kappa in pairs.values()), None))
+        compared.figure("scott_pi", "overall", peers.scott() if peers.pairable else None)
     for (a, b), (agreement, kappa) in pairs.items():
         compared.figure("percent_agreement", "pair", agreement, annotator=a, other=b)
         compared.figure("cohen_kappa", "pair", kappa, annotator=a, other=b)
@@ -172,6 +203,7 @@ def compare(check, what, report, control, ratings):
         agreement, kappa = peers.against_others(rater)
         compared.figure("percent_agreement", "annotator", agreement, annotator=rater)
         compared.figure("kappa_against_others", "annotator", kappa, annotator=rater)
+        compared.figure("krippendorff_alpha", "without_annotator", peers.without(rater), annotator=rater)
     if len(peers.pairable) > 1:
         check.equal(f"{what}: figures that no peer was asked for", sorted(map(str, compared.left)), [])
     overall = compared.measures.get(("krippendorff_alpha", "overall", None, None, None), {})
