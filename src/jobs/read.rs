@@ -4,17 +4,17 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
-use assay_formats::label_studio::{Chunk, ParseOptions, Parsed, RaterMention, SplitOptions, Splitter, parse_chunk};
+use assay_formats::label_studio::{Chunk, ChunkParser, ParseOptions, Parsed, RaterMention, SplitOptions, Splitter};
 
 use crate::error::{Error, Result};
 use crate::lake::{Spill, Staged, Stager};
 
 /// Staged rows beyond this go to disk: the memory of an import does not grow with the input.
-const FLUSH_BYTES: usize = 128 << 20;
+const STAGE_BYTES: usize = 128 << 20;
 /// Parsed chunks that may wait while earlier ones are spilled: the parsers go on meanwhile.
 const WAITING: usize = 32;
 
@@ -93,19 +93,22 @@ pub fn read_inputs(
     let stop = AtomicBool::new(false);
     let (job_sender, job_receiver) = sync_channel::<Job>(workers);
     let (outcome_sender, outcomes) = sync_channel::<Outcome>(WAITING);
+    let (spare_sender, spares) = channel::<Vec<u8>>();
     let jobs = Arc::new(Mutex::new(job_receiver));
     let options: Vec<ParseOptions> =
         inputs.iter().map(|input| ParseOptions { source: source.to_owned(), file: input.name.clone() }).collect();
     std::thread::scope(|scope| {
         let splitter_outcomes = outcome_sender.clone();
-        scope.spawn(|| split_all(inputs, job_sender, splitter_outcomes, progress, &stop));
+        let stop = &stop;
+        scope.spawn(move || split_all(inputs, job_sender, splitter_outcomes, spares, progress, stop));
         for _ in 0..workers {
-            let (jobs, outcomes, options) = (jobs.clone(), outcome_sender.clone(), &options);
-            scope.spawn(move || parse_all(&jobs, &outcomes, options));
+            let (jobs, outcomes, spares) = (jobs.clone(), outcome_sender.clone(), spare_sender.clone());
+            let options = &options;
+            scope.spawn(move || parse_all(&jobs, &outcomes, &spares, options));
         }
         // Only the threads may hold ends of the channels now: the loops below end when the last thread does.
         drop((outcome_sender, jobs));
-        collect(outcomes, Stager::new(buckets, FLUSH_BYTES, temp), source, progress, &stop)
+        collect(outcomes, Stager::new(buckets, STAGE_BYTES, temp), source, progress, stop)
     })
 }
 
@@ -113,6 +116,7 @@ fn split_all(
     inputs: &[Input],
     jobs: SyncSender<Job>,
     outcomes: SyncSender<Outcome>,
+    spares: Receiver<Vec<u8>>,
     progress: &Progress,
     stop: &AtomicBool,
 ) {
@@ -125,6 +129,7 @@ fn split_all(
             let mut splitter = Splitter::new(reader, SplitOptions::new(&input.name));
             while let Some(chunk) = splitter.next_chunk().map_err(Error::invalid)? {
                 progress.check()?;
+                spares.try_iter().for_each(|buffer| splitter.reuse(buffer));
                 if stop.load(Ordering::Relaxed) || jobs.send(Job { sequence, file, chunk }).is_err() {
                     return Ok(());
                 }
@@ -140,14 +145,22 @@ fn split_all(
     }
 }
 
-fn parse_all(jobs: &Mutex<Receiver<Job>>, outcomes: &SyncSender<Outcome>, options: &[ParseOptions]) {
+fn parse_all(
+    jobs: &Mutex<Receiver<Job>>,
+    outcomes: &SyncSender<Outcome>,
+    spares: &Sender<Vec<u8>>,
+    options: &[ParseOptions],
+) {
+    let mut parser = ChunkParser::default();
     loop {
         let job = match jobs.lock() {
             Ok(receiver) => receiver.recv(),
             Err(_) => return,
         };
         let Ok(Job { sequence, file, chunk }) = job else { return };
-        let parsed = parse_chunk(&chunk, &options[file]).map_err(Error::invalid);
+        let parsed = parser.parse(&chunk, &options[file]).map_err(Error::invalid);
+        // The splitter may be done: then nobody needs the buffer.
+        let _ = spares.send(chunk.into_buffer());
         if outcomes.send((sequence, file, parsed)).is_err() {
             return;
         }

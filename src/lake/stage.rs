@@ -1,17 +1,18 @@
-//! Rows of an import on their way to their buckets: held in memory up to a budget, then spilled to one local file.
+//! Rows of an import on their way to their buckets: held in memory as they were parsed up to a budget, then split by bucket and spilled to
+//! one local file.
 //!
 //! An import of any size needs memory for one flush and for the buckets being merged, never for the whole input.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt8Array, UInt32Array, UInt64Array};
 use arrow::buffer::{Buffer, MutableBuffer};
-use arrow::compute::{concat_batches, interleave_record_batch};
+use arrow::compute::{concat_batches, interleave_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
@@ -91,13 +92,22 @@ fn staged_schema(table: Table) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Collects chunks and splits them by bucket.
+/// Beyond the budget, chunks are spilled when they come to this part of it. Small spills use memory again that an earlier one has freed;
+/// fresh memory costs more than the copy.
+const SPILLS_PER_BUDGET: usize = 4;
+const SPILL_BUFFER: usize = 256 << 10;
+
+/// Collects chunks.
 #[derive(Debug)]
 pub struct Stager {
     buckets: u32,
-    flush_bytes: usize,
+    /// Bytes of rows that may stay in memory.
+    budget: usize,
     temp: PathBuf,
     /// Keyed by the chunk's number: parsing in parallel does not change the order of rows.
+    kept: BTreeMap<u64, Staged>,
+    kept_bytes: usize,
+    /// Chunks to be spilled next.
     pending: BTreeMap<u64, Staged>,
     pending_bytes: usize,
     staged_bytes: u64,
@@ -107,24 +117,34 @@ pub struct Stager {
 
 #[derive(Debug)]
 enum Part {
-    Memory(RecordBatch),
-    Disk { offset: u64, length: usize },
+    /// These rows of a chunk.
+    Memory {
+        chunk: RecordBatch,
+        rows: UInt32Array,
+    },
+    Disk {
+        offset: u64,
+        length: usize,
+    },
 }
 
 #[derive(Debug)]
 struct SpillFile {
-    file: File,
+    /// A part has a hundred small buffers.
+    file: BufWriter<File>,
     length: u64,
 }
 
 impl Stager {
-    pub fn new(buckets: u32, flush_bytes: usize, temp: &Path) -> Self {
+    pub fn new(buckets: u32, budget: usize, temp: &Path) -> Self {
         let parts = (0..buckets).map(|_| Vec::new()).collect();
         let temp = temp.to_path_buf();
         Self {
             buckets,
-            flush_bytes,
+            budget,
             temp,
+            kept: BTreeMap::new(),
+            kept_bytes: 0,
             pending: BTreeMap::new(),
             pending_bytes: 0,
             staged_bytes: 0,
@@ -136,27 +156,51 @@ impl Stager {
     /// Takes the rows of chunk `sequence`; spills when the budget is used up.
     pub fn push(&mut self, sequence: u64, rows: Staged) -> Result<()> {
         let bytes = rows.bytes();
-        self.pending_bytes += bytes;
         self.staged_bytes += bytes as u64;
+        if self.kept_bytes.saturating_add(bytes) <= self.budget {
+            self.kept_bytes += bytes;
+            self.kept.insert(sequence, rows);
+            return Ok(());
+        }
+        self.pending_bytes += bytes;
         self.pending.insert(sequence, rows);
-        if self.pending_bytes >= self.flush_bytes {
-            self.flush(true)?;
+        if self.pending_bytes >= self.budget / SPILLS_PER_BUDGET {
+            self.spill_pending()?;
         }
         Ok(())
     }
 
     pub fn finish(mut self) -> Result<Spill> {
-        let to_disk = self.spill.is_some();
-        self.flush(to_disk)?;
-        Ok(Spill { bytes: self.staged_bytes, parts: self.parts, file: self.spill.map(|spill| spill.file) })
+        // Too little to be spilled.
+        self.kept.append(&mut self.pending);
+        for chunk in std::mem::take(&mut self.kept).into_values() {
+            self.keep(&chunk)?;
+        }
+        let file = self.spill.map(|spill| spill.file.into_inner()).transpose();
+        let file = file.map_err(|e| spill_error(&self.temp, e.into_error()))?;
+        Ok(Spill { bytes: self.staged_bytes, parts: self.parts, file })
     }
 
-    fn flush(&mut self, to_disk: bool) -> Result<()> {
+    /// Notes which rows of a chunk lie in which bucket.
+    fn keep(&mut self, chunk: &Staged) -> Result<()> {
+        let mut rows = Vec::with_capacity(3);
+        for table in 0..3 {
+            rows.push(rows_by_bucket(chunk.batch(table), self.buckets)?);
+        }
+        for (bucket, parts) in self.parts.iter_mut().enumerate() {
+            if !rows[0][bucket].is_empty() {
+                parts.push(std::array::from_fn(|table| Part::Memory {
+                    chunk: chunk.batch(table).clone(),
+                    rows: std::mem::take(&mut rows[table][bucket]).into(),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn spill_pending(&mut self) -> Result<()> {
         let chunks: Vec<Staged> = std::mem::take(&mut self.pending).into_values().collect();
         self.pending_bytes = 0;
-        if chunks.is_empty() {
-            return Ok(());
-        }
         let mut split = Vec::with_capacity(3);
         for table in 0..3 {
             split.push(split_by_bucket(&chunks, table, self.buckets)?);
@@ -168,23 +212,21 @@ impl Stager {
             if items.num_rows() == 0 {
                 continue;
             }
-            let part = [self.park(items, to_disk)?, self.park(annotations, to_disk)?, self.park(results, to_disk)?];
+            let part = [self.write(&items)?, self.write(&annotations)?, self.write(&results)?];
             self.parts[bucket].push(part);
         }
         Ok(())
     }
 
-    fn park(&mut self, batch: RecordBatch, to_disk: bool) -> Result<Part> {
-        if !to_disk {
-            return Ok(Part::Memory(batch));
-        }
+    fn write(&mut self, batch: &RecordBatch) -> Result<Part> {
         let spill = match &mut self.spill {
             Some(spill) => spill,
-            none => none.insert(SpillFile { file: open_spill(&self.temp)?, length: 0 }),
+            none => none
+                .insert(SpillFile { file: BufWriter::with_capacity(SPILL_BUFFER, open_spill(&self.temp)?), length: 0 }),
         };
         let offset = spill.length;
         let written = StreamWriter::try_new(&mut *spill, &batch.schema()).and_then(|mut writer| {
-            writer.write(&batch)?;
+            writer.write(batch)?;
             writer.finish()
         });
         written.map_err(|e| match e {
@@ -223,6 +265,15 @@ fn spill_error(temp: &Path, error: std::io::Error) -> Error {
     let message =
         format!("temporary file in {}: {error}; make room there or name another folder with --temp", temp.display());
     Error::unavailable(message, error)
+}
+
+/// The rows of each bucket.
+fn rows_by_bucket(batch: &RecordBatch, buckets: u32) -> Result<Vec<Vec<u32>>> {
+    let mut rows: Vec<Vec<u32>> = (0..buckets).map(|_| Vec::new()).collect();
+    for (row, id) in (0..).zip(item_ids(batch)?) {
+        rows[bucket_of(id.unwrap_or_default(), buckets) as usize].push(row);
+    }
+    Ok(rows)
 }
 
 fn split_by_bucket(chunks: &[Staged], table: usize, buckets: u32) -> Result<Vec<RecordBatch>> {
@@ -279,16 +330,18 @@ impl Spill {
     /// The staged rows of bucket `bucket` out of `buckets`. The project's number of buckets can have become another one since they were
     /// staged: then they are split again, or joined. An item's rows are in the order of the input.
     pub fn load(&self, bucket: u32, buckets: u32) -> Result<StagedBucket> {
-        let mut tables: [Vec<RecordBatch>; 3] = Default::default();
+        let mut tables: [Vec<StagedPart>; 3] = Default::default();
         let mut bytes = 0;
         let splits = buckets > self.buckets();
         let staged = buckets_over(bucket, buckets, self.buckets());
         for part in staged.flat_map(|staged| &self.parts[staged as usize]) {
             for (table, part) in part.iter().enumerate() {
-                let batch = self.read(part)?;
-                let batch = if splits { rows_of_bucket(&batch, bucket, buckets)? } else { batch };
-                bytes += held_bytes(&batch);
-                tables[table].push(batch);
+                let mut part = self.read(part)?;
+                if splits {
+                    part = StagedPart { batch: rows_of_bucket(&part.gathered()?, bucket, buckets)?, rows: None };
+                }
+                bytes += part.bytes();
+                tables[table].push(part);
             }
         }
         if bytes > MAX_BUCKET_BYTES {
@@ -307,9 +360,9 @@ impl Spill {
         })
     }
 
-    fn read(&self, part: &Part) -> Result<RecordBatch> {
+    fn read(&self, part: &Part) -> Result<StagedPart> {
         match part {
-            Part::Memory(batch) => Ok(batch.clone()),
+            Part::Memory { chunk, rows } => Ok(StagedPart { batch: chunk.clone(), rows: Some(rows.clone()) }),
             Part::Disk { offset, length } => {
                 let file = self.file.as_ref().ok_or_else(|| Error::internal(anyhow::anyhow!("spill file is gone")))?;
                 // Decoded where it lies: the columns of the batch are slices of this memory.
@@ -318,7 +371,8 @@ impl Spill {
                     .map_err(|e| Error::internal(anyhow::Error::new(e).context("read spill")))?;
                 let mut blob = Buffer::from(blob);
                 let batch = StreamDecoder::new().decode(&mut blob).map_err(Error::internal)?;
-                batch.ok_or_else(|| Error::internal(anyhow::anyhow!("spilled batch is empty")))
+                let batch = batch.ok_or_else(|| Error::internal(anyhow::anyhow!("spilled batch is empty")))?;
+                Ok(StagedPart { batch, rows: None })
             }
         }
     }
@@ -332,10 +386,44 @@ pub struct StagedBucket {
     pub(super) results: StagedTable,
 }
 
+/// Rows of one table that were staged together.
+#[derive(Debug, Clone)]
+struct StagedPart {
+    batch: RecordBatch,
+    /// Which of its rows are meant; all where there is no list.
+    rows: Option<UInt32Array>,
+}
+
+impl StagedPart {
+    fn len(&self) -> usize {
+        self.rows.as_ref().map_or(self.batch.num_rows(), UInt32Array::len)
+    }
+
+    /// What the rows take in memory, about.
+    fn bytes(&self) -> usize {
+        let of_all = held_bytes(&self.batch) as u128;
+        (of_all * self.len() as u128 / self.batch.num_rows().max(1) as u128) as usize
+    }
+
+    fn gathered(&self) -> Result<RecordBatch> {
+        self.gather(&self.batch)
+    }
+
+    /// The rows out of columns of the batch.
+    fn gather(&self, columns: &RecordBatch) -> Result<RecordBatch> {
+        match &self.rows {
+            Some(rows) => take_record_batch(columns, rows).map_err(Error::internal),
+            None => Ok(columns.clone()),
+        }
+    }
+}
+
 /// The rows of a table in the parts that they were staged in: they are put together once, by the merge that knows their order.
 #[derive(Debug, Clone)]
 pub struct StagedTable {
     pub(super) parts: Vec<RecordBatch>,
+    /// Of each part, which rows are meant; all where there is no list.
+    rows: Vec<Option<UInt32Array>>,
     /// The columns that a merge decides by, of all parts one after the other.
     pub(super) keys: RecordBatch,
     /// The row in `keys` at which each part begins.
@@ -343,28 +431,34 @@ pub struct StagedTable {
 }
 
 impl StagedTable {
-    fn new(table: Table, parts: Vec<RecordBatch>) -> Result<Self> {
+    fn new(table: Table, parts: Vec<StagedPart>) -> Result<Self> {
         let schema = staged_schema(table);
         let mut columns = Vec::new();
         for name in key_columns(table) {
             columns.push(schema.index_of(name).map_err(Error::internal)?);
         }
-        let keys = parts.iter().map(|part| part.project(&columns)).collect::<Result<Vec<_>, _>>();
         let schema = Arc::new(schema.project(&columns).map_err(Error::internal)?);
-        let keys = keys.and_then(|keys| concat_batches(&schema, &keys)).map_err(Error::internal)?;
+        let mut keys = Vec::with_capacity(parts.len());
+        for part in &parts {
+            keys.push(part.gather(&part.batch.project(&columns).map_err(Error::internal)?)?);
+        }
+        let keys = concat_batches(&schema, &keys).map_err(Error::internal)?;
         let starts = parts.iter().scan(0, |next, part| {
             let start = *next;
-            *next += part.num_rows();
+            *next += part.len();
             Some(start)
         });
-        Ok(Self { starts: starts.collect(), parts, keys })
+        let starts = starts.collect();
+        let (parts, rows) = parts.into_iter().map(|part| (part.batch, part.rows)).unzip();
+        Ok(Self { parts, rows, keys, starts })
     }
 
     /// Which part a row of `keys` lies in, and where.
     pub(super) fn place(&self, row: usize) -> (usize, usize) {
         // Parts without rows begin where the next one does: the last that begins here has the row.
         let part = self.starts.partition_point(|start| *start <= row).saturating_sub(1);
-        (part, row - self.starts[part])
+        let row = row - self.starts[part];
+        (part, self.rows[part].as_ref().map_or(row, |rows| rows.value(row) as usize))
     }
 }
 
@@ -405,7 +499,9 @@ mod tests {
         let parts: Vec<&RecordBatch> = rows.parts.iter().collect();
         let places: Vec<_> = (0..rows.keys.num_rows()).map(|row| rows.place(row)).collect();
         let joined = interleave_record_batch(&parts, &places).unwrap();
-        assert_eq!(joined, concat_batches(&staged_schema(table), parts).unwrap());
+        for name in key_columns(table) {
+            assert_eq!(joined.column_by_name(name), rows.keys.column_by_name(name), "{name}");
+        }
         joined
     }
 

@@ -1,10 +1,11 @@
 //! Columns as codes: each distinct value of a column gets a number below the count of distinct values.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use hashbrown::HashMap;
 
+use super::names::{Names, number_text};
+use super::numbering::{Near, number_near, places, recode_all, sorted};
 use super::texts::{NotUtf8, Texts};
 
 /// The code of a row without a value.
@@ -21,63 +22,6 @@ const SPREAD: u64 = 64;
 pub struct Coded {
     pub codes: Vec<u32>,
     pub names: Names,
-}
-
-/// The distinct values of a column by code.
-#[derive(Debug, Clone)]
-pub enum Names {
-    /// Every integer from `first` on.
-    Range {
-        first: i64,
-        len: usize,
-    },
-    Ints(Vec<i64>),
-    Floats(Vec<f64>),
-    Texts(Texts),
-}
-
-impl Names {
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Range { len, .. } => *len,
-            Self::Ints(values) => values.len(),
-            Self::Floats(values) => values.len(),
-            Self::Texts(texts) => texts.len(),
-        }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The value as text. The code is below [`len`](Self::len).
-    pub fn name(&self, code: u32) -> Cow<'_, str> {
-        match self {
-            Self::Range { first, .. } => (first + i64::from(code)).to_string().into(),
-            Self::Ints(values) => values[code as usize].to_string().into(),
-            Self::Floats(values) => number_text(values[code as usize]).into(),
-            Self::Texts(texts) => texts.get(code).into(),
-        }
-    }
-
-    /// The value as a number; texts have none.
-    pub fn number(&self, code: u32) -> Option<f64> {
-        match self {
-            Self::Range { first, .. } => Some((first + i64::from(code)) as f64),
-            Self::Ints(values) => Some(values[code as usize] as f64),
-            Self::Floats(values) => Some(values[code as usize]),
-            Self::Texts(_) => None,
-        }
-    }
-}
-
-/// A number as its shortest text that reads as the same number: 1 for 1.0.
-pub fn number_text(value: f64) -> String {
-    if value != 0.0 && value.is_finite() && !(1e-7..1e17).contains(&value.abs()) {
-        format!("{value:e}")
-    } else {
-        value.to_string()
-    }
 }
 
 /// In which order distinct texts are numbered. Numbers are always numbered by value.
@@ -103,29 +47,6 @@ enum Values {
     /// By the bits of the number.
     Floats(Dictionary<u64>),
     Texts(Texts),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Near {
-    base: i64,
-    low: u32,
-    high: u32,
-}
-
-impl Near {
-    /// Room on both sides of the first value.
-    fn around(value: i64) -> Self {
-        Self { base: value.saturating_sub(1 << 31), low: MISSING, high: 0 }
-    }
-
-    fn distance(self, value: i64) -> Option<u32> {
-        let distance = value.wrapping_sub(self.base) as u64;
-        (value >= self.base && distance < u64::from(MISSING)).then_some(distance as u32)
-    }
-
-    fn value(self, distance: u32) -> i64 {
-        self.base + i64::from(distance)
-    }
 }
 
 #[derive(Debug, Default)]
@@ -337,66 +258,6 @@ impl Coder {
             Values::Near(_) => Names::Texts(Texts::default()),
         };
         Coded { codes, names }
-    }
-}
-
-/// Numbers integers by how many smaller ones occur.
-fn number_near(mut codes: Vec<u32>, near: Near) -> Coded {
-    let span = (near.high - near.low) as usize + 1;
-    let mut present = vec![0_u64; span.div_ceil(64)];
-    for code in codes.iter().filter(|code| **code != MISSING) {
-        let place = (code - near.low) as usize;
-        present[place / 64] |= 1 << (place % 64);
-    }
-    let distinct: usize = present.iter().map(|word| word.count_ones() as usize).sum();
-    let first = near.value(near.low);
-    if distinct == span {
-        for code in codes.iter_mut().filter(|code| **code != MISSING) {
-            *code -= near.low;
-        }
-        return Coded { codes, names: Names::Range { first, len: span } };
-    }
-    let mut before = Vec::with_capacity(present.len());
-    let mut values = Vec::with_capacity(distinct);
-    for (word, &bits) in present.iter().enumerate() {
-        before.push(values.len() as u32);
-        let mut rest = bits;
-        while rest != 0 {
-            values.push(first + (64 * word) as i64 + i64::from(rest.trailing_zeros()));
-            rest &= rest - 1;
-        }
-    }
-    for code in codes.iter_mut().filter(|code| **code != MISSING) {
-        let place = (*code - near.low) as usize;
-        let smaller = present[place / 64] & ((1 << (place % 64)) - 1);
-        *code = before[place / 64] + smaller.count_ones();
-    }
-    Coded { codes, names: Names::Ints(values) }
-}
-
-fn sorted<T: Copy>(codes: &mut [u32], values: Vec<T>, compare: impl Fn(&T, &T) -> std::cmp::Ordering) -> Vec<T> {
-    let mut order: Vec<u32> = (0..values.len() as u32).collect();
-    order.sort_unstable_by(|&a, &b| compare(&values[a as usize], &values[b as usize]));
-    recode_all(codes, &places(&order));
-    order.iter().map(|&code| values[code as usize]).collect()
-}
-
-/// For each code its place in an order.
-pub fn places(order: &[u32]) -> Vec<u32> {
-    let mut places = vec![0; order.len()];
-    for (place, &code) in (0..).zip(order) {
-        places[code as usize] = place;
-    }
-    places
-}
-
-/// Replaces codes; missing values stay.
-pub fn recode_all(codes: &mut [u32], recode: &[u32]) {
-    if recode.iter().enumerate().all(|(code, &new)| code == new as usize) {
-        return;
-    }
-    for code in codes.iter_mut().filter(|code| **code != MISSING) {
-        *code = recode[*code as usize];
     }
 }
 

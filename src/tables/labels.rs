@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::codes::{Coded, MISSING, Names, number_text, recode_all};
+use super::codes::{Coded, MISSING};
+use super::names::{Names, number_text};
+use super::numbering::recode_all;
 use super::{Level, Repeats, Request, fault, fault_at};
 use crate::error::Result;
 

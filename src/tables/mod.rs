@@ -8,6 +8,8 @@ mod columns;
 mod csv;
 mod jsonl;
 mod labels;
+mod names;
+mod numbering;
 mod parquet;
 mod periods;
 mod positional;
@@ -21,8 +23,8 @@ mod texts;
 
 use std::path::Path;
 
-pub use codes::Names;
 pub use columns::Chosen;
+pub use names::Names;
 pub use periods::Period;
 pub use source::Kind;
 pub use split::Groups;

@@ -163,28 +163,38 @@ mod tests {
         (by_item(rows, 2, 1), vec!["a".into(), "b".into()], labels)
     }
 
-    fn resolved(policy: Repeats) -> (Result<Resolved, Repeat>, Vec<(u32, u32)>, Vec<usize>, Vec<String>, Vec<String>) {
+    /// What is left under a policy.
+    struct Left {
+        resolved: Result<Resolved, Repeat>,
+        cells: Vec<(u32, u32)>,
+        offsets: Vec<usize>,
+        raters: String,
+        labels: Vec<String>,
+    }
+
+    fn left(policy: Repeats) -> Left {
         let (mut sorted, mut raters, mut labels) = example();
         let resolved = resolve(&mut sorted, policy, &mut raters, &mut labels);
         let cells = sorted.ratings.iter().map(|rating| (rating.rater, rating.label)).collect();
-        (resolved, cells, sorted.offsets, raters, labels.names)
+        Left { resolved, cells, offsets: sorted.offsets, raters: raters.join(", "), labels: labels.names }
     }
 
     #[test]
     fn each_policy_leaves_what_it_says() {
-        let (first, cells, offsets, ..) = resolved(Repeats::First);
-        assert_eq!(first, Ok(Resolved { rows: 3, first_row: 4 }));
-        assert_eq!((cells, offsets), (vec![(0, 0), (1, 1), (0, 1), (1, 0)], vec![0, 2, 4]));
-        let (last, cells, ..) = resolved(Repeats::Last);
-        assert_eq!((last, cells[0]), (Ok(Resolved { rows: 3, first_row: 1 }), (0, 2)));
-        let (mean, cells, _, _, labels) = resolved(Repeats::Mean);
-        assert_eq!(mean, Ok(Resolved { rows: 3, first_row: 4 }));
-        assert_eq!(labels, ["1", "2", "2.3333333333333335", "3"]);
-        assert_eq!(cells, [(0, 2), (1, 1), (0, 1), (1, 0)]);
-        let (all, cells, offsets, raters, _) = resolved(Repeats::All);
-        assert_eq!((all, raters.join(", ")), (Ok(Resolved::default()), "a, b, a (2), a (3), b (2)".into()));
-        assert_eq!((cells, offsets), (vec![(0, 0), (1, 1), (2, 2), (3, 2), (0, 1), (1, 0), (4, 0)], vec![0, 4, 7]));
-        let (refused, ..) = resolved(Repeats::Refuse);
-        assert_eq!(refused, Err(Repeat { item: 0, rater: 0, row: 4, first_row: 1, rows: 3 }));
+        let first = left(Repeats::First);
+        assert_eq!(first.resolved, Ok(Resolved { rows: 3, first_row: 4 }));
+        assert_eq!((first.cells, first.offsets), (vec![(0, 0), (1, 1), (0, 1), (1, 0)], vec![0, 2, 4]));
+        let last = left(Repeats::Last);
+        assert_eq!((last.resolved, last.cells[0]), (Ok(Resolved { rows: 3, first_row: 1 }), (0, 2)));
+        let mean = left(Repeats::Mean);
+        assert_eq!(mean.resolved, Ok(Resolved { rows: 3, first_row: 4 }));
+        assert_eq!(mean.labels, ["1", "2", "2.3333333333333335", "3"]);
+        assert_eq!(mean.cells, [(0, 2), (1, 1), (0, 1), (1, 0)]);
+        let all = left(Repeats::All);
+        assert_eq!((all.resolved, &all.raters[..]), (Ok(Resolved::default()), "a, b, a (2), a (3), b (2)"));
+        assert_eq!(all.cells, [(0, 0), (1, 1), (2, 2), (3, 2), (0, 1), (1, 0), (4, 0)]);
+        assert_eq!(all.offsets, [0, 4, 7]);
+        let refused = left(Repeats::Refuse);
+        assert_eq!(refused.resolved, Err(Repeat { item: 0, rater: 0, row: 4, first_row: 1, rows: 3 }));
     }
 }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use assay_stats::agreement::Ratings;
 
-use super::codes::{Coded, Coder, MISSING, Names, TextOrder};
+use super::codes::{Coded, Coder, MISSING, TextOrder};
 use super::columns::Chosen;
 use super::labels::{LabelColumn, Labels, arrange};
+use super::names::Names;
 use super::repeats::{Repeat, resolve};
 use super::sort::{Rows, Sorted, by_item};
 use super::source::{Kind, open};
@@ -93,13 +94,7 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
     let column = LabelColumn { path, name: &chosen.label, typed: kind.is_typed() };
     let mut labels = arrange(column, labels, request)?;
 
-    let table = Rows { items: &items.codes, raters: &raters.codes, labels: &labels.codes };
-    let mut dropped = incomplete(table);
-    let mut sorted = by_item(table, items.names.len(), request.threads);
-    let Coded { names: items, .. } = items;
-    let mut raters = names(&raters.names);
-    labels.codes = Vec::new();
-
+    let Complete { mut sorted, mut dropped, items, mut raters } = sort(items, raters, &mut labels, request.threads);
     let resolved = resolve(&mut sorted, request.repeats, &mut raters, &mut labels)
         .map_err(|repeat| refusal(path, &chosen, &repeat, &items, &raters))?;
     if resolved.rows > 0 {
@@ -132,6 +127,23 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
         groups,
         dropped,
     })
+}
+
+/// The complete rows, by item.
+struct Complete {
+    sorted: Sorted,
+    dropped: Vec<DroppedRows>,
+    items: Names,
+    raters: Vec<String>,
+}
+
+/// Consumes the codes: what the sorted ratings are made of would take as much memory again.
+fn sort(items: Coded, raters: Coded, labels: &mut Labels, threads: usize) -> Complete {
+    let label_codes = std::mem::take(&mut labels.codes);
+    let rows = Rows { items: &items.codes, raters: &raters.codes, labels: &label_codes };
+    let dropped = incomplete(rows);
+    let sorted = by_item(rows, items.names.len(), threads);
+    Complete { sorted, dropped, items: items.names, raters: names(&raters.names) }
 }
 
 fn check(request: &Request) -> Result<()> {

@@ -20,7 +20,8 @@ pub struct Texts {
     /// Text `i` is `bytes[bounds[i]..bounds[i + 1]]`.
     bounds: Vec<usize>,
     hashes: Vec<u64>,
-    codes: HashTable<u32>,
+    /// Codes with the low half of their hash, so that most other texts are told apart without a look at them.
+    codes: HashTable<(u32, u32)>,
     /// Of the newest row: rows often repeat their predecessor's value.
     last: u32,
 }
@@ -55,19 +56,19 @@ impl Texts {
         }
         let hash = xxh3_64(text);
         let Self { bytes, bounds, hashes, codes, last } = self;
-        let same = |&code: &u32| {
+        let same = |&(half, code): &(u32, u32)| {
             let place = code as usize;
-            hashes[place] == hash && &bytes[bounds[place]..bounds[place + 1]] == text
+            half == hash as u32 && &bytes[bounds[place]..bounds[place + 1]] == text
         };
-        *last = match codes.entry(hash, same, |&code| hashes[code as usize]) {
-            Entry::Occupied(entry) => *entry.get(),
+        *last = match codes.entry(hash, same, |&(_, code)| hashes[code as usize]) {
+            Entry::Occupied(entry) => entry.get().1,
             Entry::Vacant(entry) => {
                 if let Err(error) = std::str::from_utf8(text) {
                     let at = error.valid_up_to();
                     return Err(NotUtf8 { at, byte: text.get(at).copied().unwrap_or_default() });
                 }
                 let code = hashes.len() as u32;
-                entry.insert(code);
+                entry.insert((hash as u32, code));
                 bytes.extend_from_slice(text);
                 bounds.push(bytes.len());
                 hashes.push(hash);

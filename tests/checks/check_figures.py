@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Figures of `assay report agreement` equal those of the peers on the same data, to 1e-9.
 
-Ratings are read from the JSON anew, by the documented policies. Peers: krippendorff (alpha, also per label), irrCAC (Fleiss' kappa,
-Gwet's AC1, percent agreement, and the intervals of all three coefficients), scikit-learn (Cohen's kappa of each pair). Specific
-agreement and an annotator against the others are worked out here, from their definitions. Where real exports lie in ../shared they
-are checked too.
+Ratings are read from the JSON anew, by the documented policies. Peers: krippendorff (alpha, also per label and without each annotator),
+irrCAC (the coefficients of many raters with their standard errors, percent agreement, Scott's pi of two), scikit-learn (Cohen's kappa of each
+pair). Pooled and specific agreement and an annotator against the others are worked out here, from their definitions. Where real exports
+lie in ../shared they are checked too.
 """
 
+import datetime
+import functools
 import math
 import warnings
 import xml.etree.ElementTree
@@ -23,6 +25,7 @@ import common
 from label_studio import load
 
 TOLERANCE = 1e-9
+PARTS = ("period", "slice")
 
 
 def single_choice_controls(config):
@@ -56,6 +59,24 @@ def answers(tasks, source, control):
     return ratings
 
 
+def newest_answers(tasks, source, control, ratings):
+    """item -> day of its newest answer that counts."""
+    days = {}
+    for task in tasks:
+        item = f"{source}/task/{task['id']}"
+        for rater in ratings.get(item, {}):
+            by_rater = [a for a in task["annotations"] if user(a, source) == rater and not a["was_cancelled"] and not a["ground_truth"]]
+            latest = max(by_rater, key=lambda a: a["id"])
+            day = datetime.datetime.fromisoformat(latest["updated_at"]).astimezone(datetime.UTC).date()
+            days[item] = max(day, days.get(item, day))
+    return days
+
+
+def period_of(day, period):
+    year, week, _ = day.isocalendar()
+    return {"day": day.isoformat(), "week": f"{year:04}-W{week:02}", "month": day.isoformat()[:7]}[period]
+
+
 class Peers:
     """What the peers say about one control."""
 
@@ -73,17 +94,52 @@ class Peers:
         return None if math.isnan(alpha) else alpha
 
     def irrcac(self):
-        """Measure -> (value, low, high). It divides by zero when one item alone can be compared; then there is no peer."""
+        """Measure -> (value, standard error). It divides by zero when one item alone can be compared; then there is no peer."""
         if len(self.pairable) < 2:
             return {}
         table = pandas.DataFrame([[given.get(rater) for rater in self.raters] for given in self.ratings.values()])
         peer = CAC(table, digits=15)
         found = {}
-        for name, estimate in (("fleiss_kappa", peer.fleiss()), ("gwet_ac1", peer.gwet()), ("krippendorff_alpha", peer.krippendorff())):
+        estimates = {
+            "fleiss_kappa": peer.fleiss(),
+            "gwet_ac1": peer.gwet(),
+            "krippendorff_alpha": peer.krippendorff(),
+            "conger_kappa": peer.conger(),
+            "brennan_prediger": peer.bp(),
+        }
+        for name, estimate in estimates.items():
             est = estimate["est"]
-            found[name] = (est["coefficient_value"], *est["confidence_interval"])
-        found["percent_agreement"] = (peer.fleiss()["est"]["pa"], None, None)
+            found[name] = (est["coefficient_value"], est["se"])
+        found["percent_agreement"] = (peer.fleiss()["est"]["pa"], None)
         return found
+
+    def pooled(self):
+        """The share of equal labels among all pairs of ratings of one item."""
+        pairs = [x == y for given in self.pairable.values() for x, y in combinations(given.values(), 2)]
+        return sum(pairs) / len(pairs) if pairs else None
+
+    def without(self, rater):
+        """Krippendorff's alpha of the other annotators; None where it does not exist."""
+        rest = Peers({item: {r: label for r, label in given.items() if r != rater} for item, given in self.ratings.items()})
+        used = {label for given in rest.pairable.values() for label in given.values()}
+        return rest.alpha() if len(used) > 1 else None
+
+    def defined_alpha(self):
+        """Krippendorff's alpha; None where it does not exist."""
+        used = {label for given in self.pairable.values() for label in given.values()}
+        return self.alpha() if len(used) > 1 else None
+
+    def percent(self):
+        """The mean over items of the share of equal pairs."""
+        shares = [numpy.mean([x == y for x, y in combinations(given.values(), 2)]) for given in self.pairable.values()]
+        return numpy.mean(shares) if shares else None
+
+    def scott(self):
+        """Scott's pi of two annotators; None where it does not exist."""
+        both = [list(given.values()) for given in self.pairable.values()]
+        used = Counter(label for two in both for label in two)
+        expected = sum((n / used.total()) ** 2 for n in used.values())
+        return None if len(used) < 2 else (sum(x == y for x, y in both) / len(both) - expected) / (1 - expected)
 
     def shared(self, a, b):
         both = [given for given in self.ratings.values() if a in given and b in given]
@@ -128,13 +184,14 @@ class Comparison:
         self.measures = {}
         for measure in report["measures"]:
             scope = measure["scope"]
-            if scope["control"] == control:
+            # Figures of parts of the items are compared part by part.
+            if scope["control"] == control and scope["by"] not in PARTS:
                 key = (measure["measure"], scope["by"], scope.get("label"), scope.get("annotator"), scope.get("other"))
                 check.true(f"{what}: {key} stands once", key not in self.measures)
                 self.measures[key] = measure
         self.left = set(self.measures)
 
-    def figure(self, name, by, value, low=None, high=None, label=None, annotator=None, other=None):
+    def figure(self, name, by, value, error=None, label=None, annotator=None, other=None):
         key = (name, by, label, annotator, other)
         where = f"{self.what}: {name} of {by} {' and '.join(filter(None, key[2:]))}".rstrip()
         measure = self.measures.get(key)
@@ -143,9 +200,11 @@ class Comparison:
             self.check.true(where, False, "is not in the report")
             return
         self.check.true(f"{where}: has a value or a reason", (measure["value"] is None) == (measure["undefined_reason"] is not None))
-        for which, found, expected in (("value", measure["value"], value), ("low", measure["ci_low"], low), ("high", measure["ci_high"], high)):
-            if which == "value" or expected is not None:
-                self.check.true(f"{where}: {which}", near(found, expected), f"found {found}, the peer has {expected}")
+        self.check.true(f"{where}: value", near(measure["value"], value), f"found {measure['value']}, the peer has {value}")
+        # irrCAC has 1e-15 where there is no spread, which is a figure without a standard error here.
+        if error is not None and error > 1e-14:
+            found = measure.get("detail", {}).get("standard_error")
+            self.check.true(f"{where}: standard error", near(found, error), f"found {found}, the peer has {error}")
 
 
 def near(found, expected):
@@ -156,12 +215,16 @@ def near(found, expected):
 
 def compare(check, what, report, control, ratings):
     peers, compared = Peers(ratings), Comparison(check, what, report, control)
-    for name, (value, low, high) in peers.irrcac().items():
-        compared.figure(name, "overall", value, low, high)
+    for name, (value, error) in peers.irrcac().items():
+        compared.figure(name, "overall", value, error)
     compared.figure("krippendorff_alpha", "overall", peers.alpha())
     pairs = peers.pairs()
-    kappas = [kappa for _, kappa in pairs.values() if kappa is not None]
+    kappas = [kappa for pair, (_, kappa) in pairs.items() if kappa is not None and len(peers.shared(*pair)[0]) > 1]
     compared.figure("mean_pairwise_cohen_kappa", "overall", numpy.mean(kappas) if kappas else None)
+    compared.figure("pooled_percent_agreement", "overall", peers.pooled())
+    if len(peers.raters) == 2:
+        compared.figure("cohen_kappa", "overall", next((kappa for _, kappa in pairs.values()), None))
+        compared.figure("scott_pi", "overall", peers.scott() if peers.pairable else None)
     for (a, b), (agreement, kappa) in pairs.items():
         compared.figure("percent_agreement", "pair", agreement, annotator=a, other=b)
         compared.figure("cohen_kappa", "pair", kappa, annotator=a, other=b)
@@ -172,12 +235,47 @@ def compare(check, what, report, control, ratings):
         agreement, kappa = peers.against_others(rater)
         compared.figure("percent_agreement", "annotator", agreement, annotator=rater)
         compared.figure("kappa_against_others", "annotator", kappa, annotator=rater)
+        compared.figure("krippendorff_alpha", "without_annotator", peers.without(rater), annotator=rater)
     if len(peers.pairable) > 1:
         check.equal(f"{what}: figures that no peer was asked for", sorted(map(str, compared.left)), [])
     overall = compared.measures.get(("krippendorff_alpha", "overall", None, None, None), {})
     counted = (overall.get("n_items"), overall.get("n_ratings"), overall.get("n_raters"))
     raters = {rater for given in peers.pairable.values() for rater in given}
     check.equal(f"{what}: n of alpha", counted, (len(peers.pairable), sum(map(len, peers.pairable.values())), len(raters)))
+
+
+def compare_parts(check, what, report, control, by, parts):
+    """The figures of each part of the items are those of its ratings alone; `parts`: name -> ratings."""
+    figures = {"krippendorff_alpha": Peers.defined_alpha, "percent_agreement": Peers.percent}
+    found = [m for m in report["measures"] if m["scope"]["control"] == control and m["scope"]["by"] == by]
+    check.equal(f"{what}: parts by {by}", sorted({m["scope"]["value"] for m in found}), sorted(parts))
+    for measure in found:
+        peer, part = figures.get(measure["measure"]), parts.get(measure["scope"]["value"])
+        if peer and part is not None:
+            value = peer(Peers(part))
+            where = f"{what}: {measure['measure']} of {by} {measure['scope']['value']}"
+            check.true(where, near(measure["value"], value), f"found {measure['value']}, the peer has {value}")
+
+
+def check_periods(check, project, control, tasks, report, ratings):
+    [data] = [entry for entry in report["data"]["controls"] if entry["control"] == control]
+    parts = defaultdict(dict)
+    for item, day in newest_answers(tasks, project, control, ratings).items():
+        parts[period_of(day, data["time"]["period"])][item] = ratings[item]
+    check.equal(f"{project}/{control}: periods", data["time"]["periods"], len(parts))
+    newest = sorted(parts)[-data["time"]["shown"] :]
+    compare_parts(check, f"{project}/{control}", report, control, "period", {name: parts[name] for name in newest})
+
+
+def check_by_slice(check, project, tasks, report_of):
+    """The figures by the values of a field are those of the items with each value."""
+    report, ratings = report_of("--by-slice", "source"), answers(tasks, project, "sentiment")
+    parts = defaultdict(dict)
+    for task in tasks:
+        item = f"{project}/task/{task['id']}"
+        if item in ratings:
+            parts[str(task["data"]["source"])][item] = ratings[item]
+    compare_parts(check, f"{project}, by source", report, "sentiment", "slice", parts)
 
 
 def sources():
@@ -214,9 +312,12 @@ def run(check):
             check.equal(f"{project}: controls with figures", reported, {control for control, given in ratings.items() if given})
             for control in sorted(reported & ratings.keys()):
                 compare(check, f"{project}/{control}", report, control, ratings[control])
+                check_periods(check, project, control, tasks, report, ratings[control])
                 controls += 1
             if project == "review-sentiment":
-                check_slice(check, folder, project, tasks, lambda *more: common.agreement(folder / "review-sentiment", "review-sentiment", *more))
+                report_of = functools.partial(common.agreement, folder / project, project)
+                check_slice(check, folder, project, tasks, report_of)
+                check_by_slice(check, project, tasks, report_of)
         print(f"{controls} controls compared", flush=True)
 
 

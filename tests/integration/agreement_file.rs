@@ -251,7 +251,7 @@ fn measures_intervals_and_breakdowns_are_what_was_asked_for() {
         rows.map(|row| format!("{}/{}", row["scope"]["by"].as_str().unwrap(), row["measure"].as_str().unwrap()))
             .collect()
     };
-    assert_eq!(names(&folder.json(&["a.csv"])).len(), 5);
+    assert_eq!(names(&folder.json(&["a.csv"])).len(), 8);
     let some = folder.json(&["a.csv", "--measures", "gwet_ac1,cohen_kappa", "--interval", "none"]);
     assert_eq!(names(&some), ["overall/gwet_ac1", "pair/cohen_kappa", "pair/cohen_kappa", "pair/cohen_kappa"]);
     for row in some["measures"].as_array().unwrap() {
@@ -260,28 +260,151 @@ fn measures_intervals_and_breakdowns_are_what_was_asked_for() {
     assert_eq!(some["params"]["measures"], json!(["cohen_kappa", "gwet_ac1"]));
     let message = folder.refused(&["a.csv", "--measures", "kapa"]);
     assert!(
-        message.starts_with("there is no measure \"kapa\" for tables; there are: all, percent_agreement"),
+        message.starts_with("there is no measure \"kapa\"; the measures are brennan_prediger, cohen_kappa"),
         "{message}"
     );
 }
 
-#[test]
-fn options_without_figures_are_refused() {
-    let folder = Folder::new();
-    folder.file("a.csv", csv(','));
-    for arguments in [
-        &["--level", "interval"][..],
-        &["--weights", "linear"],
-        &["--weights-by", "rank"],
-        &["--sets", ";"],
-        &["--interval", "two-way"],
-        &["--bootstrap", "bca"],
-        &["--resamples", "10"],
-        &["--seed", "1"],
-    ] {
-        let message = folder.refused(&[&["a.csv"], arguments].concat());
-        assert!(message.contains(arguments[0]) && message.contains("not supported for tables yet"), "{message}");
+/// Krippendorff (2011), example C: twelve units, four observers, five values.
+fn krippendorff() -> String {
+    let observers =
+        ["1,2,3,3,2,1,4,1,2,,,", "1,2,3,3,2,2,4,1,2,5,,3", ",3,3,3,2,3,4,2,2,5,1,", "1,2,3,3,2,4,4,1,2,5,1,"];
+    let mut text = "item,annotator,label\n".to_owned();
+    for (observer, values) in observers.iter().enumerate() {
+        for (unit, value) in values.split(',').enumerate().filter(|(_, value)| !value.is_empty()) {
+            text += &format!("{unit},{observer},{value}\n");
+        }
     }
+    text
+}
+
+#[track_caller]
+fn assert_close(value: &Value, expected: f64) {
+    let value = value.as_f64().unwrap();
+    assert!((value - expected).abs() < 5e-7, "{value} is not {expected}");
+}
+
+#[test]
+fn levels_and_weights_give_the_figures_of_the_libraries() {
+    let folder = Folder::new();
+    folder.file("c.csv", krippendorff());
+    // krippendorff.alpha(..., level_of_measurement=...) 0.9.0
+    for (level, alpha) in
+        [("nominal", 0.743_421), ("ordinal", 0.815_388), ("interval", 0.849_107), ("ratio", 0.797_403)]
+    {
+        let report = folder.json(&["c.csv", "--level", level]);
+        assert_close(&figure(&report, "krippendorff_alpha")["value"], alpha);
+        assert_eq!(figure(&report, "krippendorff_alpha")["options"]["level"], json!(level));
+    }
+    // irrCAC.raw.CAC(..., weights=...).krippendorff() and .gwet() 0.4.4
+    for (weights, alpha) in [("ordinal", 0.833_638), ("linear", 0.800_384), ("quadratic", 0.849_107)] {
+        let report = folder.json(&["c.csv", "--level", "ordinal", "--weights", weights]);
+        assert_close(&figure(&report, "krippendorff_alpha")["value"], alpha);
+        assert!(figure(&report, "gwet_ac2")["value"].as_f64().unwrap() > alpha);
+    }
+    folder.file("w.csv", "1,0.5,0,0,0\n0.5,1,0.5,0,0\n0,0.5,1,0.5,0\n0,0,0.5,1,0.5\n0,0,0,0.5,1\n");
+    let own = folder.json(&["c.csv", "--weights", "w.csv"]);
+    assert_eq!(figure(&own, "fleiss_kappa")["options"]["weights"], json!("matrix"));
+    folder.file("w.csv", "1,0.5\n0.4,x\n");
+    assert_eq!(
+        folder.refused(&["c.csv", "--weights", "w.csv"]),
+        "w.csv: row 2, column 2: expected a weight from 0 to 1, found \"x\""
+    );
+    folder.file("w.csv", "1,0.5\n0.4,1\n");
+    assert!(folder.refused(&["c.csv", "--weights", "w.csv"]).contains("5 labels need a matrix of 5 x 5 weights"));
+    assert!(folder.refused(&["c.csv", "--weights", "cubic"]).contains("this is none of identity, linear"));
+}
+
+#[test]
+fn scales_of_texts_need_an_order() {
+    let folder = Folder::new();
+    folder.file("t.csv", "item,annotator,label\n1,a,low\n1,b,mid\n2,a,high\n2,b,high\n3,a,mid\n3,b,high\n");
+    let message = folder.refused(&["t.csv", "--level", "ordinal"]);
+    assert!(message.contains("level ordinal needs") && message.contains("--order"), "{message}");
+    let message = folder.refused(&["t.csv", "--level", "interval"]);
+    assert!(message.contains("row 1, column \"label\""), "{message}");
+    let ordered = folder.json(&["t.csv", "--level", "ordinal", "--order", "low,mid,high"]);
+    let turned = folder.json(&["t.csv", "--level", "ordinal", "--order", "high,mid,low"]);
+    let mixed = folder.json(&["t.csv", "--level", "ordinal", "--order", "mid,low,high"]);
+    let alpha = |report: &Value| figure(report, "krippendorff_alpha")["value"].as_f64().unwrap();
+    assert!((alpha(&ordered) - alpha(&turned)).abs() < 1e-12);
+    assert!((alpha(&ordered) - alpha(&mixed)).abs() > 0.01);
+}
+
+#[test]
+fn every_interval_is_made_the_same_on_any_number_of_threads() {
+    let folder = Folder::new();
+    folder.file("c.csv", krippendorff());
+    for (kind, method) in [
+        ("jackknife", "jackknife over items, t(n-1)"),
+        ("bootstrap", "bootstrap over items, percentile"),
+        ("two-way", "two-way bootstrap over items and raters, percentile"),
+    ] {
+        let arguments = ["c.csv", "--interval", kind, "--resamples", "400", "--seed", "7"];
+        let one = folder.json(&[&arguments[..], &["--threads", "1"]].concat());
+        let three = folder.json(&[&arguments[..], &["--threads", "3"]].concat());
+        assert_eq!(one, three, "{kind}");
+        let alpha = figure(&one, "krippendorff_alpha");
+        assert_eq!(alpha["method"], json!(method));
+        assert!(
+            alpha["ci_low"].as_f64() < alpha["value"].as_f64() && alpha["value"].as_f64() <= alpha["ci_high"].as_f64()
+        );
+        for name in ["percent_agreement", "conger_kappa", "mean_pairwise_cohen_kappa"] {
+            assert_eq!(figure(&one, name)["method"], json!(method), "{name}");
+        }
+    }
+    let bca = folder.json(&["c.csv", "--interval", "bootstrap", "--bootstrap", "bca"]);
+    assert_eq!(figure(&bca, "krippendorff_alpha")["method"], json!("bootstrap over items, bca"));
+    let other = folder.json(&["c.csv", "--interval", "bootstrap", "--seed", "2"]);
+    let first = folder.json(&["c.csv", "--interval", "bootstrap"]);
+    assert_ne!(figure(&other, "krippendorff_alpha")["ci_low"], figure(&first, "krippendorff_alpha")["ci_low"]);
+}
+
+#[test]
+fn sets_of_labels_agree_in_part() {
+    let folder = Folder::new();
+    folder.file(
+        "s.csv",
+        "item,annotator,label\n1,a,\"x,y\"\n1,b,\"y, x\"\n2,a,x\n2,b,\"x,y\"\n3,a,z\n3,b,z\n4,a,y\n4,b,z\n",
+    );
+    let report = folder.json(&["s.csv", "--sets", ",", "--by", "label"]);
+    let value = |name: &str| figure(&report, name)["value"].as_f64().unwrap();
+    let (masi, jaccard, nominal) =
+        (value("krippendorff_alpha_masi"), value("krippendorff_alpha_jaccard"), value("krippendorff_alpha"));
+    assert!(nominal < jaccard && masi < jaccard, "{masi} {jaccard} {nominal}");
+    let labels: Vec<&Value> = report["measures"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["scope"]["by"] == "label")
+        .map(|row| &row["scope"]["label"])
+        .collect();
+    assert_eq!(labels, ["x", "y", "z"]);
+    assert!(folder.refused(&["s.csv", "--sets", ""]).contains("--sets needs the text between"));
+}
+
+#[test]
+fn a_report_says_what_its_figures_mean() {
+    let folder = Folder::new();
+    let mut rows = "item,annotator,label\n".to_owned();
+    for item in 0..100 {
+        let (a, b) = if item < 90 {
+            ("ok", "ok")
+        } else if item < 95 {
+            ("ok", "spam")
+        } else {
+            ("spam", "ok")
+        };
+        rows += &format!("{item},a,{a}\n{item},b,{b}\n");
+    }
+    folder.file("p.csv", rows);
+    let insight = &folder.json(&["p.csv"])["data"]["insight"];
+    assert_eq!(insight["explanation"]["reasons"], json!(["prevalence"]));
+    assert!(insight["explanation"]["text"].as_str().unwrap().contains("95"), "{insight}");
+    assert!(insight["planning"]["items_needed"].as_u64().unwrap() > 0);
+    assert!(insight["benchmarks"].as_array().unwrap().len() >= 5);
+    let table = String::from_utf8(folder.print(&["p.csv"])).unwrap();
+    assert!(table.contains("Landis and Koch"), "{table}");
 }
 
 #[test]
@@ -517,5 +640,24 @@ fn a_damaged_parquet_file_is_refused_without_a_panic() {
             seen("bad.parquet")
         );
         assert!(!err.contains("panicked"), "at {at}: {err}");
+    }
+}
+
+#[test]
+fn several_threads_read_a_large_file_as_one_does() {
+    let folder = Folder::new();
+    let rows = 200_000_u32;
+    let mixed = |row: u32, salt: u32| {
+        row.wrapping_mul(2_654_435_761).wrapping_add(salt).rotate_left(13).wrapping_mul(0x9e37_79b9)
+    };
+    let ints = |salt: u32, below: u32| {
+        Arc::new((0..rows).map(|row| Some((mixed(row, salt) % below) as i32)).collect::<Int32Array>()) as ArrayRef
+    };
+    folder.parquet("t.parquet", vec![("item", ints(1, 40_000)), ("annotator", ints(2, 50)), ("label", ints(3, 4))]);
+    let of = |threads: &str| folder.json(&["t.parquet", "--threads", threads, "--by", "annotator"]);
+    let one = of("1");
+    assert_eq!(one["data"]["rows"], json!(rows));
+    for threads in ["2", "3", "8"] {
+        assert_eq!(of(threads), one, "{threads} threads");
     }
 }

@@ -12,12 +12,16 @@ use arrow::error::ArrowError;
 
 use crate::schema;
 
+mod columns;
 mod results;
 
+pub use columns::Sizes;
 pub use results::{Frame, ResultRow, ResultRows};
 
-fn times() -> TimestampMicrosecondBuilder {
-    TimestampMicrosecondBuilder::new().with_timezone("UTC")
+use columns::Sparse;
+
+fn times(sizes: &Sizes) -> TimestampMicrosecondBuilder {
+    sizes.values().with_timezone("UTC")
 }
 
 fn map_names() -> MapFieldNames {
@@ -46,47 +50,36 @@ pub struct ItemRow<'a> {
 
 #[derive(Debug)]
 pub struct ItemRows {
-    item_id: StringBuilder,
-    source: StringBuilder,
-    native_id: StringBuilder,
-    data: StringBuilder,
-    meta: StringBuilder,
+    /// item_id, source, native_id, data, meta, raw
+    texts: [Sparse<StringBuilder>; 6],
     slices: MapBuilder<StringBuilder, StringBuilder>,
     vectors: MapBuilder<StringBuilder, ListBuilder<Float32Builder>>,
     created_at: TimestampMicrosecondBuilder,
     updated_at: TimestampMicrosecondBuilder,
     content_hash: Int64Builder,
-    raw: StringBuilder,
-}
-
-impl Default for ItemRows {
-    fn default() -> Self {
-        let vectors = ListBuilder::new(Float32Builder::new());
-        Self {
-            item_id: StringBuilder::new(),
-            source: StringBuilder::new(),
-            native_id: StringBuilder::new(),
-            data: StringBuilder::new(),
-            meta: StringBuilder::new(),
-            slices: MapBuilder::new(Some(map_names()), StringBuilder::new(), StringBuilder::new()),
-            vectors: MapBuilder::new(Some(map_names()), StringBuilder::new(), vectors),
-            created_at: times(),
-            updated_at: times(),
-            content_hash: Int64Builder::new(),
-            raw: StringBuilder::new(),
-        }
-    }
 }
 
 impl ItemRows {
+    /// Makes room for a batch of this size.
+    pub fn new(sizes: &Sizes) -> Self {
+        let vectors = ListBuilder::new(Float32Builder::new());
+        Self {
+            texts: [0, 1, 2, 3, 4, 10].map(|column| sizes.texts(column)),
+            slices: MapBuilder::new(Some(map_names()), StringBuilder::new(), StringBuilder::new()),
+            vectors: MapBuilder::new(Some(map_names()), StringBuilder::new(), vectors),
+            created_at: times(sizes),
+            updated_at: times(sizes),
+            content_hash: sizes.values(),
+        }
+    }
+
     /// # Errors
     /// Keys and values of a map that do not pair up, which [`ItemRow`] rules out.
     pub fn push(&mut self, row: &ItemRow<'_>) -> Result<(), ArrowError> {
-        self.item_id.append_value(row.item_id);
-        self.source.append_value(row.source);
-        self.native_id.append_value(row.native_id);
-        self.data.append_value(row.data);
-        self.meta.append_option(row.meta);
+        let texts = [Some(row.item_id), Some(row.source), Some(row.native_id), Some(row.data), row.meta, row.raw];
+        for (column, text) in self.texts.iter_mut().zip(texts) {
+            column.push(text);
+        }
         for (key, value) in row.slices {
             self.slices.keys().append_value(key);
             self.slices.values().append_value(value);
@@ -96,23 +89,23 @@ impl ItemRows {
         self.created_at.append_option(row.created_at);
         self.updated_at.append_option(row.updated_at);
         self.content_hash.append_value(row.content_hash);
-        self.raw.append_option(row.raw);
         Ok(())
     }
 
     pub fn finish(mut self) -> Result<RecordBatch, ArrowError> {
+        let [item_id, source, native_id, data, meta, raw] = self.texts.each_mut().map(Sparse::finish);
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.item_id.finish()),
-            Arc::new(self.source.finish()),
-            Arc::new(self.native_id.finish()),
-            Arc::new(self.data.finish()),
-            Arc::new(self.meta.finish()),
+            item_id,
+            source,
+            native_id,
+            data,
+            meta,
             Arc::new(self.slices.finish()),
             Arc::new(self.vectors.finish()),
             Arc::new(self.created_at.finish()),
             Arc::new(self.updated_at.finish()),
             Arc::new(self.content_hash.finish()),
-            Arc::new(self.raw.finish()),
+            raw,
         ];
         batch(schema::items(), columns)
     }
@@ -144,7 +137,8 @@ pub struct AnnotationRow<'a> {
 
 #[derive(Debug)]
 pub struct AnnotationRows {
-    texts: [StringBuilder; 10],
+    /// annotation_id, item_id, source, native_id, kind, rater_id, rater_kind, model_version, from_prediction_id, raw
+    texts: [Sparse<StringBuilder>; 10],
     score: Float64Builder,
     created_at: TimestampMicrosecondBuilder,
     updated_at: TimestampMicrosecondBuilder,
@@ -154,22 +148,21 @@ pub struct AnnotationRows {
     content_hash: Int64Builder,
 }
 
-impl Default for AnnotationRows {
-    fn default() -> Self {
+impl AnnotationRows {
+    /// Makes room for a batch of this size.
+    pub fn new(sizes: &Sizes) -> Self {
         Self {
-            texts: std::array::from_fn(|_| StringBuilder::new()),
-            score: Float64Builder::new(),
-            created_at: times(),
-            updated_at: times(),
-            lead_time_s: Float64Builder::new(),
+            texts: [0, 1, 2, 3, 4, 5, 6, 7, 15, 18].map(|column| sizes.texts(column)),
+            score: sizes.values(),
+            created_at: times(sizes),
+            updated_at: times(sizes),
+            lead_time_s: sizes.values(),
             flags: std::array::from_fn(|_| BooleanBuilder::new()),
-            result_count: Int64Builder::new(),
-            content_hash: Int64Builder::new(),
+            result_count: sizes.values(),
+            content_hash: sizes.values(),
         }
     }
-}
 
-impl AnnotationRows {
     pub fn push(&mut self, row: &AnnotationRow<'_>) {
         let texts = [
             Some(row.annotation_id),
@@ -183,8 +176,8 @@ impl AnnotationRows {
             row.from_prediction_id,
             row.raw,
         ];
-        for (builder, text) in self.texts.iter_mut().zip(texts) {
-            builder.append_option(text);
+        for (column, text) in self.texts.iter_mut().zip(texts) {
+            column.push(text);
         }
         self.score.append_option(row.score);
         self.created_at.append_option(row.created_at);
@@ -209,7 +202,7 @@ impl AnnotationRows {
             model_version,
             from_prediction_id,
             raw,
-        ] = self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        ] = self.texts.each_mut().map(Sparse::finish);
         let [cancelled, ground_truth, draft] =
             self.flags.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
         let columns = vec![

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use assay_formats::label_studio::{known_raters, raters_batch, resolve_raters};
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Semaphore;
 
 use super::bucket::{BucketChange, Files, Work};
 use super::draft::Draft;
@@ -102,19 +103,23 @@ impl Attempt {
     /// Visits buckets: each with what it did, and whether its files wait for a difference elsewhere.
     async fn pass(&self, visit: BTreeSet<u32>, progress: &Progress) -> Result<Vec<(u32, BucketChange, bool)>> {
         let parallel = std::thread::available_parallelism().map_or(2, usize::from);
+        let merging = &Semaphore::new(parallel);
         stream::iter(visit)
             .map(|bucket| async move {
                 progress.check()?;
-                let (change, waits) = self.bucket(bucket).await?;
+                let (change, waits) = self.bucket(bucket, merging).await?;
                 progress.written.fetch_add(u64::from(!waits), Ordering::Relaxed);
                 Ok::<_, Error>((bucket, change, waits))
             })
-            .buffered(parallel)
+            // While the files of some buckets are being synced, others are merged.
+            .buffered(2 * parallel)
             .try_collect()
             .await
     }
 
-    async fn bucket(&self, bucket: u32) -> Result<(BucketChange, bool)> {
+    /// `merging` bounds how many buckets are in memory at once.
+    async fn bucket(&self, bucket: u32, merging: &Semaphore) -> Result<(BucketChange, bool)> {
+        let turn = merging.acquire().await.map_err(Error::internal)?;
         let old_files: Vec<&DataFile> =
             self.files.iter().filter(|file| file.bucket == bucket && Table::BUCKETED.contains(&file.table)).collect();
         let mut old_bytes = BTreeMap::new();
@@ -124,6 +129,7 @@ impl Attempt {
         let work = self.work.clone();
         let merged = tokio::task::spawn_blocking(move || work.run(bucket, &old_bytes));
         let (mut change, files) = merged.await.map_err(Error::internal)??;
+        drop(turn);
         let encoded = match files {
             Files::Kept => return Ok((change, false)),
             Files::Waiting => return Ok((change, true)),

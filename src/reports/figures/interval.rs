@@ -101,10 +101,7 @@ fn write(setting: &Setting<'_>, wanted: &Wanted, made: &Made, measures: &mut [Me
     let Some(measure) = measures.get_mut(wanted.place) else { return };
     measure.ci_low = made.interval.ok().map(|interval| interval.low);
     measure.ci_high = made.interval.ok().map(|interval| interval.high);
-    measure.method = match made.interval {
-        Ok(_) => made.method.name().to_owned(),
-        Err(why) => format!("{}; no interval: {}", made.method.name(), why.code()),
-    };
+    measure.method = super::how(made.method, made.interval);
     measure.detail.remove("standard_error");
     if let Some(standard_error) = made.standard_error {
         measure.detail.insert("standard_error".to_owned(), standard_error);

@@ -10,7 +10,8 @@ mod subject;
 
 use std::collections::BTreeMap;
 
-use assay_stats::{Estimate, Undefined};
+use assay_stats::interval::Interval;
+use assay_stats::{Estimate, Method, Undefined};
 
 pub use insight::{
     Balance, BandView, BenchmarkView, DesignView, ExplanationView, Insight, Planning, Shift, in_words, insight,
@@ -125,14 +126,30 @@ impl<'a> Setting<'a> {
         stated
     }
 
-    /// A figure with its analytic interval, if intervals are wanted.
+    /// A figure with the interval that a formula gives, if intervals are wanted: by default the score interval, where there is one.
     fn measure(&self, name: &str, scope: Scope, estimate: Estimate, weighted: bool) -> Measure {
         let mut measure = plain(name, scope, estimate, self.stated(name, weighted));
-        if self.options.interval == IntervalKind::None {
-            (measure.ci_low, measure.ci_high) = (None, None);
-            "none".clone_into(&mut measure.method);
+        match (self.options.interval, estimate.score()) {
+            (IntervalKind::None, _) => {
+                (measure.ci_low, measure.ci_high) = (None, None);
+                "no interval: not asked for".clone_into(&mut measure.method);
+            }
+            (IntervalKind::Default, Some(score)) => {
+                measure.ci_low = score.ok().map(|interval| interval.low);
+                measure.ci_high = score.ok().map(|interval| interval.high);
+                measure.method = how(Method::Score, score);
+            }
+            _ => {}
         }
         measure
+    }
+}
+
+/// How an interval was made, and why there is none.
+fn how(method: Method, interval: std::result::Result<Interval, Undefined>) -> String {
+    match interval {
+        Ok(_) => method.name().to_owned(),
+        Err(why) => format!("{}; no interval: {}", method.name(), why.code()),
     }
 }
 
@@ -157,10 +174,7 @@ fn plain(name: &str, scope: Scope, estimate: Estimate, options: BTreeMap<String,
         n_items: estimate.sample.items,
         n_ratings: estimate.sample.ratings,
         n_raters: estimate.sample.raters,
-        method: match estimate.interval {
-            Ok(_) => estimate.method.name().to_owned(),
-            Err(why) => format!("{}; no interval: {}", estimate.method.name(), why.code()),
-        },
+        method: how(estimate.method, estimate.interval),
         undefined_reason: estimate.value.err().map(reason),
         detail,
     }

@@ -1,6 +1,8 @@
 //! Annotations, drafts and predictions of a task become rows; one that cannot be used becomes a reject.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use arrow::error::ArrowError;
 use serde_json::value::RawValue;
@@ -47,21 +49,34 @@ impl Kind {
     }
 }
 
+/// An element of a task's list.
+#[expect(clippy::large_enum_variant, reason = "one at a time is handed on, and read at once")]
+pub(super) enum Entry<'a> {
+    Written(&'a RawValue),
+    Read(Annotation<'a>),
+}
+
 impl Parser<'_> {
-    pub(super) fn annotation(
+    pub(super) fn annotation<'a>(
         &mut self,
-        owner: &Owner<'_>,
+        owner: &Owner<'a>,
         kind: Kind,
         index: usize,
-        raw: &RawValue,
+        entry: Entry<'a>,
     ) -> Result<(), FormatError> {
-        let text = raw.get();
-        match self.annotation_rows(owner, kind, text) {
+        let written = match &entry {
+            Entry::Written(raw) => Some(raw.get()),
+            Entry::Read(_) => None,
+        };
+        let text = || written.unwrap_or_else(|| owner.annotation_text(index));
+        match self.annotation_rows(owner, kind, entry, &text) {
             Ok(()) => Ok(()),
             Err(Refusal::Fatal(error)) => Err(error),
             Err(Refusal::Reject { id, reason }) => {
                 let id = id.map_or_else(String::new, |id| format!(" (id {id})"));
-                let byte = owner.bytes.byte + offset_in(owner.bytes.bytes, text) as u64;
+                let text = text();
+                let offset = offset_in(owner.bytes.bytes, text);
+                let byte = owner.bytes.byte + offset as u64;
                 let position = format!(
                     "task {} (id {}), {} {}{id}, byte {byte}",
                     owner.bytes.index + 1,
@@ -70,7 +85,6 @@ impl Parser<'_> {
                     index + 1
                 );
                 if self.rejects.len() >= MAX_REJECTS {
-                    let offset = offset_in(owner.bytes.bytes, text);
                     let problem = format!("more than {MAX_REJECTS} annotations cannot be used; of this one: {reason}");
                     return Err(self.fault(owner.bytes, offset, problem, "check what made the file"));
                 }
@@ -83,16 +97,26 @@ impl Parser<'_> {
         }
     }
 
-    fn annotation_rows(&mut self, owner: &Owner<'_>, kind: Kind, text: &str) -> Result<(), Refusal> {
-        let mut annotation: Annotation<'_> = serde_json::from_str(text).map_err(|e| {
-            if e.is_data() {
-                return Refusal::reject(None, format!("cannot be read: {}; {EXPORT_AGAIN}", without_place(&e)));
-            }
-            Refusal::Fatal(self.syntax(owner.bytes, text, text, &e))
-        })?;
+    /// `text` is the annotation as written.
+    fn annotation_rows<'a>(
+        &mut self,
+        owner: &Owner<'a>,
+        kind: Kind,
+        entry: Entry<'a>,
+        text: &dyn Fn() -> &'a str,
+    ) -> Result<(), Refusal> {
+        let mut annotation = match entry {
+            Entry::Read(annotation) => annotation,
+            Entry::Written(raw) => serde_json::from_str(raw.get()).map_err(|e| {
+                if e.is_data() {
+                    return Refusal::reject(None, format!("cannot be read: {}; {EXPORT_AGAIN}", without_place(&e)));
+                }
+                Refusal::Fatal(self.syntax(owner.bytes, raw.get(), raw.get(), &e))
+            })?,
+        };
         let content_hash = annotation.content.finish();
         let content_hash = content_hash
-            .map_err(|(part, e)| Refusal::Fatal(self.syntax(owner.bytes, text, part.get(), &e)))?
+            .map_err(|(part, e)| Refusal::Fatal(self.syntax(owner.bytes, owner.text, part.get(), &e)))?
             .cast_signed();
         let native = match &annotation.id {
             Scalar::Integer(id) => *id,
@@ -101,7 +125,7 @@ impl Parser<'_> {
                 return Err(Refusal::reject(None, format!("has no id; {remedy}")));
             }
             other => {
-                let offset = offset_in(owner.bytes.bytes, text);
+                let offset = offset_in(owner.bytes.bytes, text());
                 let problem = format!("the {}'s id must be a whole number, found {}", kind.name(), other.describe());
                 return Err(Refusal::Fatal(self.fault(owner.bytes, offset, problem, EXPORT_AGAIN)));
             }
@@ -141,11 +165,11 @@ impl Parser<'_> {
         for (result_index, result) in (0..).zip(results) {
             let common = ResultRow { result_index, ..common.clone() };
             let as_written = || {
-                let results = written.get_or_init(|| results_as_written(text));
+                let results = written.get_or_init(|| results_as_written(text()));
                 results.get(result_index as usize).copied().and_then(read).unwrap_or_default()
             };
             push_rows(&mut self.results, &common, result, &mut self.leftovers, as_written)
-                .map_err(|e| Refusal::Fatal(self.no_room(owner, text, result_index, &e)))?;
+                .map_err(|e| Refusal::Fatal(self.no_room(owner, text(), result_index, &e)))?;
         }
         self.collect_leftovers(kind, &annotation, text);
         let model_version = (kind == Kind::Prediction).then(|| model_version(&annotation));
@@ -192,7 +216,7 @@ impl Parser<'_> {
         self.fault(owner.bytes, offset, problem, "remove this result, or part of its labels")
     }
 
-    fn collect_leftovers(&mut self, kind: Kind, annotation: &Annotation<'_>, text: &str) {
+    fn collect_leftovers<'a>(&mut self, kind: Kind, annotation: &Annotation<'a>, text: &dyn Fn() -> &'a str) {
         self.leftovers.clear();
         for (key, value) in &annotation.rest {
             self.leftovers.add(key, value.get());
@@ -206,26 +230,37 @@ impl Parser<'_> {
             ("parent_prediction", matches!(parent, Scalar::Null | Scalar::Integer(_))),
             ("model_version", *model == Scalar::Null || is_model),
         ];
-        self.leftovers.add_misfits(&has_column, || serde_json::from_str(text).unwrap_or_default());
+        self.leftovers.add_misfits(&has_column, || serde_json::from_str(text()).unwrap_or_default());
     }
 
     /// The id of whoever made this, noting the sighting.
-    fn rater(&mut self, kind: Kind, native: i64, annotation: &Annotation<'_>) -> Result<String, String> {
+    fn rater(&mut self, kind: Kind, native: i64, annotation: &Annotation<'_>) -> Result<Arc<str>, String> {
+        let is_model = kind == Kind::Prediction;
+        let written = match annotation.author {
+            _ if is_model => model_version(annotation),
+            author => Cow::Borrowed(author.map_or("", RawValue::get)),
+        };
+        let hash = mix(hash_text(&written), u64::from(is_model));
+        if let Some(known) = self.authors.get(&hash).filter(|known| known.is(is_model, &written)) {
+            return Ok(known.rater_id.clone());
+        }
         let source = &self.options.source;
         let mut mention = RaterMention { source: source.clone(), kind: "human".to_owned(), ..RaterMention::default() };
-        if kind == Kind::Prediction {
+        if is_model {
             mention.kind = "model".to_owned();
-            mention.native_id = model_version(annotation);
+            mention.native_id = written.to_string();
             mention.rater_id = format!("{source}/model/{}", mention.native_id);
         } else {
             self.author(kind, native, annotation.author, &mut mention)?;
         }
-        let id = mention.rater_id.clone();
-        let sighting = mix(hash_text(&id), hash_text(annotation.author.map_or("", RawValue::get)));
-        if self.authors.insert(sighting) {
-            self.raters.insert(mention);
+        let rater_id: Arc<str> = mention.rater_id.as_str().into();
+        // Each of those that nobody knows is somebody of their own.
+        if !mention.deleted {
+            let seen = Sighting { is_model, written: written.into_owned(), rater_id: rater_id.clone() };
+            self.authors.insert(hash, seen);
         }
-        Ok(id)
+        self.raters.insert(mention);
+        Ok(rater_id)
     }
 
     fn author(
@@ -280,6 +315,20 @@ impl Parser<'_> {
     }
 }
 
+/// An author as written, and the rater's id.
+pub(super) struct Sighting {
+    is_model: bool,
+    /// The author's JSON, or the model's name.
+    written: String,
+    rater_id: Arc<str>,
+}
+
+impl Sighting {
+    fn is(&self, is_model: bool, written: &str) -> bool {
+        self.is_model == is_model && self.written == written
+    }
+}
+
 /// Why an annotation makes no rows.
 enum Refusal {
     /// The whole file is refused.
@@ -297,12 +346,12 @@ impl Refusal {
 }
 
 /// The model's name; empty for a model without one.
-fn model_version(prediction: &Annotation<'_>) -> String {
+fn model_version<'a>(prediction: &'a Annotation<'_>) -> Cow<'a, str> {
     match &prediction.model_version {
-        Scalar::Text(text) => text.to_string(),
-        Scalar::Integer(number) => number.to_string(),
-        Scalar::Number(number) => number.to_string(),
-        _ => String::new(),
+        Scalar::Text(text) => Cow::Borrowed(text),
+        Scalar::Integer(number) => Cow::Owned(number.to_string()),
+        Scalar::Number(number) => Cow::Owned(number.to_string()),
+        _ => Cow::Borrowed(""),
     }
 }
 

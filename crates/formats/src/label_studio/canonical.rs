@@ -102,9 +102,12 @@ fn hash_field(key: &str, value: &RawValue, key_frames: bool) -> Result<u64, serd
         Simple::Null => Ok(NULL),
         Simple::Bool(value) => content.visit_bool(value),
         Simple::Integer(value) => content.visit_i64(value),
+        Simple::Number(value) => content.visit_f64(value),
         Simple::Text(text) => Ok(hash_text(text)),
-        Simple::Other if key_frames && key == SEQUENCE => KeyFrames.deserialize(&mut parser()),
-        Simple::Other => content.deserialize(&mut parser()),
+        Simple::List | Simple::Object | Simple::Other if key_frames && key == SEQUENCE => {
+            KeyFrames.deserialize(&mut parser())
+        }
+        Simple::List | Simple::Object | Simple::Other => content.deserialize(&mut parser()),
     }
 }
 

@@ -34,13 +34,16 @@ impl<'de> Deserialize<'de> for Text<'de> {
 }
 
 /// A value that can be read off its text, without a parser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Simple<'a> {
     Null,
     Bool(bool),
     Integer(i64),
+    Number(f64),
     /// Without escapes.
     Text(&'a str),
+    List,
+    Object,
     Other,
 }
 
@@ -58,9 +61,39 @@ impl<'a> Simple<'a> {
             [b'0'..=b'9', rest @ ..] if rest.len() < Self::DIGITS && rest.iter().all(u8::is_ascii_digit) => {
                 text.parse().map_or(Self::Other, Self::Integer)
             }
+            [b'-' | b'0'..=b'9', ..] => decimal(text.as_bytes()).map_or(Self::Other, Self::Number),
+            [b'[', ..] => Self::List,
+            [b'{', ..] => Self::Object,
             _ => Self::Other,
         }
     }
+}
+
+/// A number with a few digits after the point. Its digits and the power of ten are exact as floats, so that their quotient is the nearest
+/// float, as a parser would find it.
+fn decimal(text: &[u8]) -> Option<f64> {
+    const POWERS: [f64; Simple::DIGITS + 1] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    // More than the digits and a point: rounding is left to the parser.
+    if digits.len() > Simple::DIGITS + 1 {
+        return None;
+    }
+    let (mut whole, mut point) = (0u64, None);
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => whole = whole * 10 + u64::from(byte - b'0'),
+            b'.' => point = Some(at),
+            // An exponent.
+            _ => return None,
+        }
+    }
+    let places = digits.len() - (point? + 1);
+    let value = whole as f64 / POWERS.get(places)?;
+    Some(if negative { -value } else { value })
 }
 
 /// A value that should be simple. Lists and objects are only noted.
@@ -83,7 +116,10 @@ impl<'a> Scalar<'a> {
             Simple::Null => Self::Null,
             Simple::Bool(value) => Self::Bool(value),
             Simple::Integer(value) => Self::Integer(value),
+            Simple::Number(value) => Self::Number(value),
             Simple::Text(text) => Self::Text(Cow::Borrowed(text)),
+            Simple::List => Self::List,
+            Simple::Object => Self::Object,
             Simple::Other => read(value).unwrap_or_default(),
         }
     }
@@ -198,6 +234,16 @@ impl<'de> Deserialize<'de> for Fields<'de> {
             }
         }
         deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+/// A number; None when it is something else.
+pub fn read_number(raw: &RawValue) -> Option<f64> {
+    match Simple::of(raw) {
+        Simple::Integer(value) => Some(value as f64),
+        Simple::Number(value) => Some(value),
+        Simple::Other => read(raw),
+        _ => None,
     }
 }
 

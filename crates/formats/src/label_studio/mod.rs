@@ -10,12 +10,14 @@ mod parse;
 mod record;
 mod slices;
 mod split;
+mod time;
 mod value;
 
 pub use crate::error::FormatError;
 pub use crate::raters::{RaterMention, ResolvedRaters, known_raters, raters_batch, resolve_raters};
 pub use json::Fields;
 pub use parse::{
-    Counts, INCOMPLETE_ANNOTATIONS, INCOMPLETE_DRAFTS, INCOMPLETE_PREDICTIONS, ParseOptions, Parsed, parse_chunk,
+    ChunkParser, Counts, INCOMPLETE_ANNOTATIONS, INCOMPLETE_DRAFTS, INCOMPLETE_PREDICTIONS, ParseOptions, Parsed,
+    parse_chunk,
 };
 pub use split::{Chunk, MAX_TASK_BYTES, SplitOptions, Splitter, TaskBytes};

@@ -1,20 +1,22 @@
 //! The pure half of reading: whole tasks become rows.
 
-use std::collections::{BTreeSet, HashSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::AddAssign;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use serde_json::value::RawValue;
 
-use super::annotation::Kind;
-use super::json::{Fields, Leftovers, Scalar, read};
-use super::record::{Elements, Task};
+use super::annotation::{Entry, Kind, Sighting};
+use super::json::{Fields, Leftovers, Scalar};
+use super::record::{Annotations, Elements, Task, read_task, written_annotations};
 use super::slices::slices;
 use super::split::{Chunk, TaskBytes};
+use super::time::micros;
 use crate::error::FormatError;
 use crate::raters::RaterMention;
-use crate::rows::{AnnotationRows, ItemRow, ItemRows, RejectRows, ResultRows};
+use crate::rows::{AnnotationRows, ItemRow, ItemRows, RejectRows, ResultRows, Sizes};
 
 pub(super) const EXPORT_AGAIN: &str =
     "export the project from Label Studio again; if the file was edited, mend this place";
@@ -85,18 +87,37 @@ pub const INCOMPLETE_PREDICTIONS: u8 = 4;
 /// What makes the file untrustworthy: invalid JSON or UTF-8, a task that is not an object, or whose id is not a whole number. An annotation
 /// that cannot be used is a reject instead.
 pub fn parse_chunk(chunk: &Chunk, options: &ParseOptions) -> Result<Parsed, FormatError> {
-    let mut parser = Parser::new(options);
-    for task in chunk.tasks() {
-        parser.task(task)?;
+    ChunkParser::default().parse(chunk, options)
+}
+
+/// Parses chunk after chunk, with room made for as many rows as the one before had.
+#[derive(Debug, Default)]
+pub struct ChunkParser {
+    /// Of items, annotations and results.
+    sizes: [Sizes; 3],
+}
+
+impl ChunkParser {
+    /// Turns whole tasks into rows; these do not depend on the chunks before.
+    ///
+    /// # Errors
+    /// As [`parse_chunk`].
+    pub fn parse(&mut self, chunk: &Chunk, options: &ParseOptions) -> Result<Parsed, FormatError> {
+        let mut parser = Parser::new(options, &self.sizes);
+        for task in chunk.tasks() {
+            parser.task(task)?;
+        }
+        let first = chunk.tasks().next();
+        let parsed = parser.finish().map_err(|e| FormatError {
+            file: options.file.clone(),
+            task: first.map(|task| task.index + 1),
+            byte: first.map_or(0, |task| task.byte),
+            problem: format!("the rows do not fit together ({e})"),
+            remedy: "this is a fault of Assay: please report it with the file".to_owned(),
+        })?;
+        self.sizes = [&parsed.items, &parsed.annotations, &parsed.results].map(Sizes::of);
+        Ok(parsed)
     }
-    let first = chunk.tasks().next();
-    parser.finish().map_err(|e| FormatError {
-        file: options.file.clone(),
-        task: first.map(|task| task.index + 1),
-        byte: first.map_or(0, |task| task.byte),
-        problem: format!("the rows do not fit together ({e})"),
-        remedy: "this is a fault of Assay: please report it with the file".to_owned(),
-    })
 }
 
 pub(super) struct Parser<'o> {
@@ -106,8 +127,8 @@ pub(super) struct Parser<'o> {
     pub(super) results: ResultRows,
     pub(super) rejects: RejectRows,
     pub(super) raters: BTreeSet<RaterMention>,
-    /// Hashes of authors as written whose rater is noted already.
-    pub(super) authors: HashSet<u64>,
+    /// Authors as written, by hash: few people make most annotations.
+    pub(super) authors: HashMap<u64, Sighting>,
     pub(super) counts: Counts,
     pub(super) positions: Vec<(u64, u64)>,
     pub(super) incomplete: Vec<u8>,
@@ -117,20 +138,30 @@ pub(super) struct Parser<'o> {
 /// The task that annotations belong to.
 pub(super) struct Owner<'a> {
     pub(super) bytes: TaskBytes<'a>,
+    pub(super) text: &'a str,
     pub(super) native_id: i64,
     pub(super) item_id: String,
+    written: OnceCell<Vec<&'a RawValue>>,
+}
+
+impl<'a> Owner<'a> {
+    /// An annotation as it stands in the file. What cannot go into columns needs it, and is rare: the task is read once more.
+    pub(super) fn annotation_text(&self, index: usize) -> &'a str {
+        let written = self.written.get_or_init(|| written_annotations(self.text));
+        written.get(index).map_or("", |annotation| annotation.get())
+    }
 }
 
 impl<'o> Parser<'o> {
-    fn new(options: &'o ParseOptions) -> Self {
+    fn new(options: &'o ParseOptions, [items, annotations, results]: &[Sizes; 3]) -> Self {
         Self {
             options,
-            items: ItemRows::default(),
-            annotations: AnnotationRows::default(),
-            results: ResultRows::default(),
+            items: ItemRows::new(items),
+            annotations: AnnotationRows::new(annotations),
+            results: ResultRows::new(results),
             rejects: RejectRows::default(),
             raters: BTreeSet::new(),
-            authors: HashSet::new(),
+            authors: HashMap::new(),
             counts: Counts::default(),
             positions: Vec::new(),
             incomplete: Vec::new(),
@@ -170,7 +201,7 @@ impl<'o> Parser<'o> {
                 serde_json::from_str::<Scalar<'_>>(text).map_or_else(|_| "something else".to_owned(), |v| v.describe());
             return Err(self.fault(bytes, 0, format!("a task must be an object, found {found}"), EXPORT_AGAIN));
         }
-        let mut task: Task<'_> = serde_json::from_str(text).map_err(|e| self.syntax(bytes, text, text, &e))?;
+        let mut task = read_task(text).map_err(|e| self.syntax(bytes, text, text, &e))?;
         let native_id = match &task.id {
             Scalar::Integer(id) => *id,
             other => {
@@ -183,7 +214,7 @@ impl<'o> Parser<'o> {
                 return Err(self.fault(bytes, 0, problem, remedy));
             }
         };
-        let data = task.data.and_then(read::<Scalar<'_>>).unwrap_or_default();
+        let data = task.data.map(Scalar::of).unwrap_or_default();
         if data != Scalar::Object {
             let offset = task.data.map_or(0, |data| offset_in(bytes.bytes, data.get()));
             let problem = match data {
@@ -193,15 +224,26 @@ impl<'o> Parser<'o> {
             let remedy = "export the project from Label Studio as JSON: JSON-MIN and CSV drop what the reports need";
             return Err(self.fault(bytes, offset, problem, remedy));
         }
-        let owner = Owner { bytes, native_id, item_id: format!("{}/task/{native_id}", self.options.source) };
+        let item_id = format!("{}/task/{native_id}", self.options.source);
+        let owner = Owner { bytes, text, native_id, item_id, written: OnceCell::new() };
         self.item(&owner, text, &mut task)?;
-        for (kind, list) in
-            [(Kind::Annotation, task.annotations), (Kind::Draft, task.drafts), (Kind::Prediction, task.predictions)]
-        {
-            for (index, raw) in self.elements(&owner, kind, list)?.into_iter().enumerate() {
-                if raw.get().starts_with('{') || kind == Kind::Annotation {
-                    self.annotation(&owner, kind, index, raw)?;
+        match task.annotations {
+            Some(Annotations::Read(annotations)) => {
+                for (index, annotation) in annotations.into_iter().enumerate() {
+                    self.annotation(&owner, Kind::Annotation, index, Entry::Read(annotation))?;
                 }
+            }
+            Some(Annotations::Written(list)) => self.list(&owner, Kind::Annotation, Some(list))?,
+            None => {}
+        }
+        self.list(&owner, Kind::Draft, task.drafts)?;
+        self.list(&owner, Kind::Prediction, task.predictions)
+    }
+
+    fn list<'a>(&mut self, owner: &Owner<'a>, kind: Kind, list: Option<Elements<'a>>) -> Result<(), FormatError> {
+        for (index, raw) in self.elements(owner, kind, list)?.into_iter().enumerate() {
+            if raw.get().starts_with('{') || kind == Kind::Annotation {
+                self.annotation(owner, kind, index, Entry::Written(raw))?;
             }
         }
         Ok(())
@@ -303,10 +345,14 @@ impl<'o> Parser<'o> {
 
 /// The lists that a task does not have.
 fn missing_lists(task: &Task<'_>) -> u8 {
-    let lists =
-        [(&task.annotations, Kind::Annotation), (&task.drafts, Kind::Draft), (&task.predictions, Kind::Prediction)];
-    let missing = lists.into_iter().filter(|(list, _)| !matches!(list, Some(Elements::List(_))));
-    missing.map(|(_, kind)| kind.incomplete()).sum()
+    let is_list = |elements: &Option<Elements<'_>>| matches!(elements, Some(Elements::List(_)));
+    let annotations = matches!(task.annotations, Some(Annotations::Read(_) | Annotations::Written(Elements::List(_))));
+    let lists = [
+        (annotations, Kind::Annotation),
+        (is_list(&task.drafts), Kind::Draft),
+        (is_list(&task.predictions), Kind::Prediction),
+    ];
+    lists.into_iter().filter(|(is_there, _)| !is_there).map(|(_, kind)| kind.incomplete()).sum()
 }
 
 /// Where a piece of `whole` begins in it.
@@ -335,10 +381,7 @@ pub(super) fn without_place(error: &serde_json::Error) -> String {
 pub(super) fn parse_time(value: &Scalar<'_>) -> Result<Option<i64>, String> {
     match value {
         Scalar::Null => Ok(None),
-        Scalar::Text(text) => match text.parse::<jiff::Timestamp>() {
-            Ok(time) => Ok(Some(time.as_microsecond())),
-            Err(_) => Err(value.describe()),
-        },
+        Scalar::Text(text) => micros(text).map(Some).ok_or_else(|| value.describe()),
         other => Err(other.describe()),
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::canonical::{Hashed, ListHash, ObjectHash};
@@ -16,7 +16,7 @@ const DERIVED: [&str; 3] = ["total_annotations", "cancelled_annotations", "total
 /// what it belongs to, and what differs between two exports of one state.
 const NOT_CONTENT: [&str; 4] = ["created_username", "unique_id", "task", "project"];
 
-/// A task: annotations are left as written, so that a faulty one does not lose the others.
+/// A task, with predictions and drafts left as written: they may be ids.
 #[derive(Debug)]
 pub struct Task<'a> {
     pub id: Scalar<'a>,
@@ -24,12 +24,18 @@ pub struct Task<'a> {
     pub meta: Option<&'a RawValue>,
     pub created_at: Scalar<'a>,
     pub updated_at: Scalar<'a>,
-    pub annotations: Option<Elements<'a>>,
+    pub annotations: Option<Annotations<'a>>,
     pub predictions: Option<Elements<'a>>,
     pub drafts: Option<Elements<'a>>,
     /// All but the lists, which become rows of their own, and what is derived.
     pub content: ObjectHash<'a>,
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
+}
+
+#[derive(Debug)]
+pub enum Annotations<'a> {
+    Read(Vec<Annotation<'a>>),
+    Written(Elements<'a>),
 }
 
 /// What should be a list.
@@ -226,26 +232,82 @@ macro_rules! object {
     };
 }
 
-object!(Task, "a task (an object)", Task::new(), |task, key, entries| match key.as_ref() {
-    "annotations" => once(&mut task.annotations, "annotations", entries.next_value()?)?,
-    "predictions" => once(&mut task.predictions, "predictions", entries.next_value()?)?,
-    "drafts" => once(&mut task.drafts, "drafts", entries.next_value()?)?,
-    name if DERIVED.contains(&name) => {
-        entries.next_value::<IgnoredAny>()?;
+/// Reads a task. Its annotations are read along with it. If something is wrong with one, all are left as written, so that they can be
+/// read one by one and the faulty one does not lose the others.
+///
+/// # Errors
+/// What is no task.
+pub fn read_task(text: &str) -> serde_json::Result<Task<'_>> {
+    let task = |read_annotations| {
+        let mut parser = serde_json::Deserializer::from_str(text);
+        let task = TaskReader { read_annotations }.deserialize(&mut parser)?;
+        parser.end()?;
+        Ok(task)
+    };
+    task(true).or_else(|_: serde_json::Error| task(false))
+}
+
+/// The annotations of a task as written; none if they are no list.
+pub fn written_annotations(task: &str) -> Vec<&RawValue> {
+    let mut parser = serde_json::Deserializer::from_str(task);
+    match (TaskReader { read_annotations: false }).deserialize(&mut parser) {
+        Ok(Task { annotations: Some(Annotations::Written(Elements::List(list))), .. }) => list,
+        _ => Vec::new(),
     }
-    name => {
-        let value: &RawValue = entries.next_value()?;
-        task.content.add(name, value);
-        match name {
-            "id" => task.id = Scalar::of(value),
-            "data" => task.data = Some(value),
-            "meta" => task.meta = Some(value),
-            "created_at" => task.created_at = Scalar::of(value),
-            "updated_at" => task.updated_at = Scalar::of(value),
-            _ => task.rest.push((key, value)),
+}
+
+struct TaskReader {
+    read_annotations: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for TaskReader {
+    type Value = Task<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Task<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for TaskReader {
+    type Value = Task<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a task (an object)")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Task<'de>, A::Error> {
+        let mut task = Task::new();
+        while let Some(Text(key)) = entries.next_key::<Text<'de>>()? {
+            match key.as_ref() {
+                "annotations" => {
+                    let annotations = match self.read_annotations {
+                        true => Annotations::Read(entries.next_value()?),
+                        false => Annotations::Written(entries.next_value()?),
+                    };
+                    once(&mut task.annotations, "annotations", annotations)?;
+                }
+                "predictions" => once(&mut task.predictions, "predictions", entries.next_value()?)?,
+                "drafts" => once(&mut task.drafts, "drafts", entries.next_value()?)?,
+                name if DERIVED.contains(&name) => {
+                    entries.next_value::<IgnoredAny>()?;
+                }
+                name => {
+                    let value: &RawValue = entries.next_value()?;
+                    task.content.add(name, value);
+                    match name {
+                        "id" => task.id = Scalar::of(value),
+                        "data" => task.data = Some(value),
+                        "meta" => task.meta = Some(value),
+                        "created_at" => task.created_at = Scalar::of(value),
+                        "updated_at" => task.updated_at = Scalar::of(value),
+                        _ => task.rest.push((key, value)),
+                    }
+                }
+            }
         }
+        Ok(task)
     }
-});
+}
 
 object!(Annotation, "an annotation (an object)", Annotation::new(), |annotation, key, entries| match key.as_ref() {
     "result" => {
@@ -332,7 +394,7 @@ impl<'de> Deserialize<'de> for Results<'de> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-                let (mut items, mut hash) = (Vec::new(), ListHash::new());
+                let (mut items, mut hash) = (Vec::with_capacity(4), ListHash::new());
                 while let Some(mut item) = elements.next_element::<ResultItem<'de>>()? {
                     hash.add(item.content.finish());
                     items.push(item);

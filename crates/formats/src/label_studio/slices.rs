@@ -41,7 +41,7 @@ fn collect<'a>(prefix: &str, object: &'a RawValue, depth: usize, slices: &mut Ve
             Some(_) if slices.iter().any(|(known, _)| *known == path) => {}
             Some(b'"') if text.len() > MAX_SLICE_BYTES + 2 => {}
             Some(b'"') => {
-                if let Some(Scalar::Text(text)) = read(raw) {
+                if let Scalar::Text(text) = Scalar::of(raw) {
                     slices.push((path, text));
                 }
             }

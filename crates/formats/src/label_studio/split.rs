@@ -11,6 +11,8 @@ use crate::error::FormatError;
 /// Bytes of whole tasks per chunk; a larger task makes a larger chunk.
 const CHUNK_BYTES: usize = 1 << 20;
 const READ_BYTES: usize = 256 << 10;
+/// A buffer that grew beyond so many chunks, for one large task, is not kept.
+const MAX_REUSED_CHUNKS: usize = 4;
 /// A task beyond this is refused.
 pub const MAX_TASK_BYTES: usize = 256 << 20;
 
@@ -34,6 +36,7 @@ impl SplitOptions {
 /// Whole tasks as they stand in the file.
 #[derive(Debug)]
 pub struct Chunk {
+    /// The tasks' bytes, then what its buffer held before.
     data: Vec<u8>,
     /// Start and end of each task in `data`.
     tasks: Vec<(usize, usize)>,
@@ -60,6 +63,11 @@ impl Chunk {
             byte: self.offset + start as u64,
             bytes: &self.data[start..end],
         })
+    }
+
+    /// The memory of a chunk that is done with, for [`Splitter::reuse`].
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.data
     }
 }
 
@@ -94,10 +102,12 @@ enum State {
 pub struct Splitter<R> {
     reader: R,
     options: SplitOptions,
-    /// What the reader is asked to fill.
-    piece: Vec<u8>,
-    /// What was read and is not yet in a chunk.
+    /// What was read and is not yet in a chunk, then room to read into.
     buffer: Vec<u8>,
+    /// The length of what was read.
+    filled: usize,
+    /// Buffers of earlier chunks. Fresh memory costs more than reading the file: the system has to clear it first.
+    spare: Vec<Vec<u8>>,
     /// Offset of `buffer` in the file.
     offset: u64,
     scanned: usize,
@@ -113,8 +123,9 @@ impl<R: Read> Splitter<R> {
         Self {
             reader,
             options,
-            piece: vec![0; READ_BYTES],
             buffer: Vec::new(),
+            filled: 0,
+            spare: Vec::new(),
             offset: 0,
             scanned: 0,
             state: State::Start,
@@ -122,6 +133,13 @@ impl<R: Read> Splitter<R> {
             tasks: Vec::new(),
             done: 0,
             eof: false,
+        }
+    }
+
+    /// Takes the memory of a chunk that is done with, to read a later one into.
+    pub fn reuse(&mut self, buffer: Vec<u8>) {
+        if buffer.len() <= self.options.chunk_bytes.max(READ_BYTES).saturating_mul(MAX_REUSED_CHUNKS) {
+            self.spare.push(buffer);
         }
     }
 
@@ -155,32 +173,43 @@ impl<R: Read> Splitter<R> {
     }
 
     fn read_more(&mut self) -> Result<(), FormatError> {
+        let end = self.filled + READ_BYTES;
+        if self.buffer.len() < end {
+            // Room for a whole chunk at once.
+            self.buffer.resize(end.max(self.options.chunk_bytes.min(CHUNK_BYTES) + 2 * READ_BYTES), 0);
+        }
         let read = loop {
-            match self.reader.read(&mut self.piece) {
+            match self.reader.read(&mut self.buffer[self.filled..end]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
         let read = read.map_err(|error| {
             let problem = format!("the file cannot be read on ({error})");
-            self.fault(self.buffer.len(), problem, "check the disk and the file")
+            self.fault(self.filled, problem, "check the disk and the file")
         })?;
-        self.buffer.extend_from_slice(&self.piece[..read]);
+        self.filled += read;
         self.eof = read == 0;
         Ok(())
     }
 
     /// Reads until so many bytes are there, or the file ends: a piece may be a single byte.
     fn fill(&mut self, length: usize) -> Result<(), FormatError> {
-        while !self.eof && self.buffer.len() < length {
+        while !self.eof && self.filled < length {
             self.read_more()?;
         }
         Ok(())
     }
 
     fn take_chunk(&mut self, complete: usize) -> Chunk {
-        let rest = self.buffer[complete..].to_vec();
-        let data = std::mem::replace(&mut self.buffer, rest);
+        let mut next = self.spare.pop().unwrap_or_default();
+        let rest = &self.buffer[complete..self.filled];
+        if next.len() < rest.len() {
+            next.resize(rest.len(), 0);
+        }
+        next[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
+        let data = std::mem::replace(&mut self.buffer, next);
         let tasks = std::mem::take(&mut self.tasks);
         let chunk = Chunk { first: self.done, offset: self.offset, data, tasks };
         self.done += chunk.tasks.len() as u64;
@@ -189,7 +218,8 @@ impl<R: Read> Splitter<R> {
     }
 
     fn forget(&mut self, length: usize) {
-        self.buffer.drain(..length);
+        self.buffer.copy_within(length..self.filled, 0);
+        self.filled -= length;
         self.moved(length);
     }
 
@@ -201,18 +231,21 @@ impl<R: Read> Splitter<R> {
     }
 
     fn scan(&mut self) -> Result<(), FormatError> {
-        while self.scanned < self.buffer.len() {
+        while self.scanned < self.filled {
             match self.state {
-                State::Inside { depth } => self.scan_inside(depth),
-                State::InString { depth } => self.scan_string(depth),
+                State::Inside { depth } => self.scan_inside(depth, false),
+                State::InString { depth } => self.scan_inside(depth, true),
                 State::Escaped { depth } => {
                     self.scanned += 1;
                     self.state = State::InString { depth };
                 }
                 State::Scalar => self.scan_scalar(),
-                State::Start | State::First | State::Next | State::After | State::End => self.scan_between()?,
+                State::Start | State::First | State::Next | State::After | State::End => {
+                    self.scan_between()?;
+                    continue;
+                }
             }
-            if self.is_inside() && self.scanned - self.task_start > self.options.max_task_bytes {
+            if self.scanned - self.task_start > self.options.max_task_bytes {
                 let problem = format!("the task is larger than {} MiB", self.options.max_task_bytes >> 20);
                 return Err(self.fault(
                     self.task_start,
@@ -224,43 +257,48 @@ impl<R: Read> Splitter<R> {
         Ok(())
     }
 
-    fn scan_inside(&mut self, mut depth: u32) {
-        for (at, byte) in self.buffer.iter().enumerate().skip(self.scanned) {
-            match byte {
+    /// Goes on to the end of the task, or of what was read.
+    fn scan_inside(&mut self, mut depth: u32, mut in_string: bool) {
+        let bytes = &self.buffer[..self.filled];
+        let mut at = self.scanned;
+        while at < bytes.len() {
+            if in_string {
+                at = end_of_text(bytes, at);
+                match bytes.get(at) {
+                    Some(b'"') => in_string = false,
+                    // What is escaped does not matter, unless it is yet to be read.
+                    Some(_) if at + 1 < bytes.len() => at += 1,
+                    Some(_) => {
+                        self.scanned = at + 1;
+                        self.state = State::Escaped { depth };
+                        return;
+                    }
+                    None => break,
+                }
+                at += 1;
+                continue;
+            }
+            match bytes[at] {
+                b'"' => in_string = true,
                 b'{' | b'[' => depth = depth.saturating_add(1),
                 b'}' | b']' => depth -= 1,
-                b'"' => {}
-                _ => continue,
+                _ => {}
             }
-            if *byte == b'"' {
-                self.scanned = at + 1;
-                self.state = State::InString { depth };
-                return;
-            }
+            at += 1;
             if depth == 0 {
-                self.end_task(at + 1);
+                self.end_task(at);
                 return;
             }
         }
-        self.scanned = self.buffer.len();
-        self.state = State::Inside { depth };
-    }
-
-    fn scan_string(&mut self, depth: u32) {
-        let Some(found) = memchr2(b'"', b'\\', &self.buffer[self.scanned..]) else {
-            self.scanned = self.buffer.len();
-            return;
-        };
-        let at = self.scanned + found;
-        self.state = if self.buffer[at] == b'"' { State::Inside { depth } } else { State::Escaped { depth } };
-        self.scanned = at + 1;
+        self.scanned = bytes.len();
+        self.state = if in_string { State::InString { depth } } else { State::Inside { depth } };
     }
 
     fn scan_scalar(&mut self) {
-        let rest = &self.buffer[self.scanned..];
+        let rest = &self.buffer[self.scanned..self.filled];
         match rest.iter().position(|byte| matches!(byte, b',' | b']' | b' ' | b'\t' | b'\r' | b'\n')) {
             Some(length) => self.end_task(self.scanned + length),
-            None => self.scanned = self.buffer.len(),
+            None => self.scanned = self.filled,
         }
     }
 
@@ -331,13 +369,14 @@ impl<R: Read> Splitter<R> {
             (&[0xfe, 0xff], "the file is UTF-16, not UTF-8", "save it as UTF-8, e.g. with iconv -f UTF-16 -t UTF-8"),
         ];
         self.fill(4)?;
+        let read = &self.buffer[..self.filled];
         for (magic, problem, remedy) in known {
-            if self.buffer.starts_with(magic) {
+            if read.starts_with(magic) {
                 return Err(self.fault(0, problem.to_owned(), remedy));
             }
         }
         // UTF-16 without a mark: every other byte of ASCII text is zero.
-        if self.buffer.len() > 1 && (self.buffer[0] == 0 || self.buffer[1] == 0) {
+        if matches!(read, [0, _, ..] | [_, 0, ..]) {
             let remedy = "save it as UTF-8, e.g. with iconv -f UTF-16 -t UTF-8";
             return Err(self.fault(0, "the file is UTF-16 or binary, not UTF-8 text".to_owned(), remedy));
         }
@@ -348,7 +387,7 @@ impl<R: Read> Splitter<R> {
         if let Err(error) = self.fill(at + 40) {
             return error;
         }
-        let shown: String = String::from_utf8_lossy(&self.buffer[at..self.buffer.len().min(at + 40)]).into_owned();
+        let shown: String = String::from_utf8_lossy(&self.buffer[at..self.filled.min(at + 40)]).into_owned();
         match self.buffer[at] {
             b'<' => self.fault(
                 at,
@@ -365,7 +404,7 @@ impl<R: Read> Splitter<R> {
     }
 
     fn check_end(&self) -> Result<(), FormatError> {
-        let end = self.buffer.len();
+        let end = self.filled;
         let cut = "the file is cut off: download or copy it again and compare its size";
         match self.state {
             State::End if self.done == 0 && self.tasks.is_empty() => Err(self.fault(
@@ -389,7 +428,7 @@ impl<R: Read> Splitter<R> {
     /// The character that begins here.
     fn character(&mut self, at: usize) -> Result<char, FormatError> {
         self.fill(at + char::MAX.len_utf8())?;
-        let bytes = &self.buffer[at..self.buffer.len().min(at + char::MAX.len_utf8())];
+        let bytes = &self.buffer[at..self.filled.min(at + char::MAX.len_utf8())];
         Ok(String::from_utf8_lossy(bytes).chars().next().unwrap_or_default())
     }
 
@@ -412,4 +451,27 @@ impl<R: Read> Splitter<R> {
             remedy: remedy.to_owned(),
         }
     }
+}
+
+/// Where the next quote or backslash is, or the end. Most texts are too short for the start of a vectorised search to pay.
+fn end_of_text(bytes: &[u8], from: usize) -> usize {
+    const LONG: usize = 64;
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The lowest high bit of the result marks the first byte that is zero; there is none if no byte is.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let mut at = from;
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return at + (found.trailing_zeros() / u8::BITS) as usize;
+        }
+        at += size_of::<u64>();
+        if at - from >= LONG {
+            break;
+        }
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    memchr2(b'"', b'\\', rest).map_or(bytes.len(), |found| at + found)
 }

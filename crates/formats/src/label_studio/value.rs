@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use arrow::error::ArrowError;
 use serde_json::value::RawValue;
 
-use super::json::{Fields, Leftovers, Scalar, Text, read};
+use super::json::{Fields, Leftovers, Scalar, Text, read, read_number};
 use super::record::ResultItem;
 use crate::rows::{Frame, ResultRow, ResultRows};
 
@@ -248,7 +248,7 @@ fn take_field<'a>(value: &mut Value<'a>, kind: &str, key: &str, raw: &'a RawValu
         "choices" => take_labels(value, raw) || take_paths(value, raw),
         "taxonomy" => take_paths(value, raw),
         "text" => take_texts(value, kind, raw),
-        "rating" | "number" => take(&mut value.number, raw),
+        "rating" | "number" => take_number(&mut value.number, raw),
         "datetime" => take_one(&mut value.texts, raw),
         "selected" => take_selected(value, raw),
         "ranker" => take_ranks(value, raw),
@@ -256,12 +256,12 @@ fn take_field<'a>(value: &mut Value<'a>, kind: &str, key: &str, raw: &'a RawValu
         "end" => take_simple(&mut value.end, raw),
         "globalOffsets" => take_offsets(value, raw),
         "ranges" => take_range(value, raw),
-        "x" => take(&mut value.geometry[0], raw),
-        "y" => take(&mut value.geometry[1], raw),
+        "x" => take_number(&mut value.geometry[0], raw),
+        "y" => take_number(&mut value.geometry[1], raw),
         // The size of a key point's dot is no geometry.
-        "width" if kind != "keypointlabels" && kind != "keypoint" => take(&mut value.geometry[2], raw),
-        "height" => take(&mut value.geometry[3], raw),
-        "rotation" if !kind.starts_with("ellipse") => take(&mut value.geometry[4], raw),
+        "width" if kind != "keypointlabels" && kind != "keypoint" => take_number(&mut value.geometry[2], raw),
+        "height" => take_number(&mut value.geometry[3], raw),
+        "rotation" if !kind.starts_with("ellipse") => take_number(&mut value.geometry[4], raw),
         "points" => take(&mut value.points, raw),
         "rle" => take(&mut value.rle, raw),
         "sequence" => take_frames(value, raw),
@@ -275,6 +275,14 @@ fn take<'a, T: serde::Deserialize<'a>>(slot: &mut Option<T>, raw: &'a RawValue) 
         return false;
     }
     *slot = read(raw);
+    slot.is_some()
+}
+
+fn take_number(slot: &mut Option<f64>, raw: &RawValue) -> bool {
+    if slot.is_some() {
+        return false;
+    }
+    *slot = read_number(raw);
     slot.is_some()
 }
 
@@ -304,8 +312,8 @@ fn take_selected<'a>(value: &mut Value<'a>, raw: &'a RawValue) -> bool {
 }
 
 fn take_simple<'a>(slot: &mut Scalar<'a>, raw: &'a RawValue) -> bool {
-    match read(raw) {
-        Some(scalar @ (Scalar::Integer(_) | Scalar::Number(_) | Scalar::Text(_))) => {
+    match Scalar::of(raw) {
+        scalar @ (Scalar::Integer(_) | Scalar::Number(_) | Scalar::Text(_)) => {
             *slot = scalar;
             true
         }

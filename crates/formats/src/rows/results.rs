@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, MapBuilder,
-    RecordBatch, StringBuilder, StructBuilder,
+    ArrayBuilder, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, MapBuilder, RecordBatch,
+    StringBuilder, StructBuilder,
 };
 use arrow::error::ArrowError;
 
+use super::columns::{NumberStructs, Sizes, Sparse};
 use super::{batch, map_names};
 use crate::schema;
 
@@ -68,36 +69,19 @@ pub struct ResultRow<'a> {
 pub struct ResultRows {
     /// annotation_id, item_id, rater_id, rater_kind, control, target, type, region_id, parent_region_id, label, text, unit,
     /// start_text, end_text, direction, raw
-    texts: [StringBuilder; 16],
+    texts: [Sparse<StringBuilder>; 16],
     /// number, start, end, score, original_width, original_height
-    numbers: [Float64Builder; 6],
+    numbers: [Sparse<Float64Builder>; 6],
     /// result_index, label_index, rank
-    integers: [Int64Builder; 3],
-    bbox: StructBuilder,
-    points: ListBuilder<StructBuilder>,
-    rle: BinaryBuilder,
-    frames: ListBuilder<StructBuilder>,
+    integers: [Sparse<Int64Builder>; 3],
+    bbox: NumberStructs<5>,
+    points: Sparse<ListBuilder<StructBuilder>>,
+    rle: Sparse<BinaryBuilder>,
+    frames: Sparse<ListBuilder<StructBuilder>>,
     probabilities: MapBuilder<StringBuilder, Float64Builder>,
+    rows: usize,
     /// What the rows so far hold, about.
     bytes: usize,
-}
-
-impl Default for ResultRows {
-    fn default() -> Self {
-        let points = StructBuilder::from_fields(schema::point_fields(), 0);
-        let frames = StructBuilder::from_fields(schema::frame_fields(), 0);
-        Self {
-            texts: std::array::from_fn(|_| StringBuilder::new()),
-            numbers: std::array::from_fn(|_| Float64Builder::new()),
-            integers: std::array::from_fn(|_| Int64Builder::new()),
-            bbox: StructBuilder::from_fields(schema::bbox_fields(), 0),
-            points: ListBuilder::new(points),
-            rle: BinaryBuilder::new(),
-            frames: ListBuilder::new(frames),
-            probabilities: MapBuilder::new(Some(map_names()), StringBuilder::new(), Float64Builder::new()),
-            bytes: 0,
-        }
-    }
 }
 
 impl ResultRow<'_> {
@@ -125,6 +109,24 @@ impl ResultRow<'_> {
 }
 
 impl ResultRows {
+    /// Makes room for a batch of this size.
+    pub fn new(sizes: &Sizes) -> Self {
+        let points = StructBuilder::from_fields(schema::point_fields(), 0);
+        let frames = StructBuilder::from_fields(schema::frame_fields(), 0);
+        Self {
+            texts: [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 13, 16, 17, 18, 26, 29].map(|column| sizes.texts(column)),
+            numbers: std::array::from_fn(|_| Sparse::default()),
+            integers: [sizes.values().into(), sizes.values().into(), Sparse::default()],
+            bbox: NumberStructs::default(),
+            points: ListBuilder::new(points).into(),
+            rle: Sparse::default(),
+            frames: ListBuilder::new(frames).into(),
+            probabilities: MapBuilder::new(Some(map_names()), StringBuilder::new(), Float64Builder::new()),
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
     /// Makes sure that so many rows like this one fit.
     ///
     /// # Errors
@@ -157,29 +159,41 @@ impl ResultRows {
             row.direction,
             row.raw,
         ];
-        for (builder, text) in self.texts.iter_mut().zip(texts) {
-            builder.append_option(text);
+        for (column, text) in self.texts.iter_mut().zip(texts) {
+            column.push(text);
         }
         let numbers = [row.number, row.start, row.end, row.score, row.original_width, row.original_height];
-        for (builder, number) in self.numbers.iter_mut().zip(numbers) {
-            builder.append_option(number);
+        for (column, number) in self.numbers.iter_mut().zip(numbers) {
+            column.push(number);
         }
-        for (builder, integer) in
-            self.integers.iter_mut().zip([Some(row.result_index), Some(row.label_index), row.rank])
+        for (column, integer) in self.integers.iter_mut().zip([Some(row.result_index), Some(row.label_index), row.rank])
         {
-            builder.append_option(integer);
+            column.push(integer);
         }
-        append_numbers(&mut self.bbox, row.bbox.as_ref().map(<[f64; 5]>::as_slice), 5)?;
-        for point in row.points.unwrap_or_default() {
-            append_numbers(self.points.values(), Some(point), 2)?;
+        self.bbox.push(row.bbox.as_ref());
+        match row.points {
+            None => self.points.push_null(),
+            Some(points) => {
+                let list = self.points.next();
+                for point in points {
+                    append_point(list.values(), *point)?;
+                }
+                list.append(true);
+            }
         }
-        self.points.append(row.points.is_some());
-        self.rle.append_option(row.rle);
-        for frame in row.frames.unwrap_or_default() {
-            append_frame(self.frames.values(), frame)?;
+        self.rle.push(row.rle);
+        match row.frames {
+            None => self.frames.push_null(),
+            Some(frames) => {
+                let list = self.frames.next();
+                for frame in frames {
+                    append_frame(list.values(), frame)?;
+                }
+                list.append(true);
+            }
         }
-        self.frames.append(row.frames.is_some());
-        self.probabilities.append(false)
+        self.rows += 1;
+        Ok(())
     }
 
     pub fn finish(mut self) -> Result<RecordBatch, ArrowError> {
@@ -200,11 +214,11 @@ impl ResultRows {
             end_text,
             direction,
             raw,
-        ] = self.texts.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
-        let [number, start, end, score, width, height] =
-            self.numbers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
-        let [result_index, label_index, rank] =
-            self.integers.each_mut().map(|builder| Arc::new(builder.finish()) as ArrayRef);
+        ] = self.texts.each_mut().map(Sparse::finish);
+        let [number, start, end, score, width, height] = self.numbers.each_mut().map(Sparse::finish);
+        let [result_index, label_index, rank] = self.integers.each_mut().map(Sparse::finish);
+        // No export of today fills it.
+        self.probabilities.append_nulls(self.rows)?;
         let columns = vec![
             annotation_id,
             item_id,
@@ -225,10 +239,10 @@ impl ResultRows {
             unit,
             start_text,
             end_text,
-            Arc::new(self.bbox.finish()),
-            Arc::new(self.points.finish()),
-            Arc::new(self.rle.finish()),
-            Arc::new(self.frames.finish()),
+            self.bbox.finish(schema::bbox_fields())?,
+            self.points.finish(),
+            self.rle.finish(),
+            self.frames.finish(),
             rank,
             score,
             Arc::new(self.probabilities.finish()),
@@ -241,12 +255,11 @@ impl ResultRows {
     }
 }
 
-fn append_numbers(builder: &mut StructBuilder, numbers: Option<&[f64]>, width: usize) -> Result<(), ArrowError> {
-    for index in 0..width {
-        let number = numbers.and_then(|numbers| numbers.get(index).copied());
-        field::<Float64Builder>(builder, index)?.append_option(number);
+fn append_point(builder: &mut StructBuilder, point: [f64; 2]) -> Result<(), ArrowError> {
+    for (index, number) in point.into_iter().enumerate() {
+        field::<Float64Builder>(builder, index)?.append_value(number);
     }
-    builder.append(numbers.is_some());
+    builder.append(true);
     Ok(())
 }
 

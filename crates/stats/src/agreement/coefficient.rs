@@ -3,6 +3,7 @@
 //! With D the weighted number of disagreeing pairs of an item and r its ratings, observed disagreement is a mean of D / (r (r - 1)),
 //! expected disagreement a function of the label shares, and the coefficient 1 - observed / expected.
 
+use super::curve::Size;
 use super::facts::{Facts, Pattern};
 use super::totals::Totals;
 use super::weights::Weights;
@@ -64,10 +65,15 @@ pub fn percent_agreement(facts: &Facts, weights: &Weights) -> Estimate {
     if let Err(reason) = facts.check_pairable() {
         return Estimate::undefined(reason, sample, Method::ItemMean);
     }
-    let value = 1.0 - Totals::observed(facts, weights).mean_disagreement();
-    let of_item = |pattern: Pattern<'_>| 1.0 - pattern.disagreement(weights) / pattern.pairs() as f64;
+    let of_item = |pattern: Pattern<'_>| {
+        let pairs = pattern.pairs() as f64;
+        (pairs - pattern.disagreement(weights)) / pairs
+    };
     let by_item: Vec<(f64, u64)> = facts.patterns.pairable().map(|pattern| (of_item(pattern), pattern.items)).collect();
-    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::ItemMean).of_share()
+    let value = order_free_sum(by_item.iter().map(|&(share, items)| share * items as f64)) / sample.items as f64;
+    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::ItemMean)
+        .of_share()
+        .with_curve(Size::of(sample).map(|size| size.fixed_chance(1.0)))
 }
 
 /// Pooled percent agreement: the (weighted) share of agreeing pairs among all pairs of ratings of one item.
@@ -79,14 +85,16 @@ pub fn pooled_percent_agreement(facts: &Facts, weights: &Weights) -> Estimate {
         return Estimate::undefined(reason, sample, Method::LinearisedRatio);
     }
     let totals = Totals::observed(facts, weights);
-    let value = 1.0 - totals.pair_disagreement / totals.pairs;
+    let value = (totals.pairs - totals.pair_disagreement) / totals.pairs;
     let mean_pairs = totals.pairs / totals.pairable;
     let of_item = |pattern: Pattern<'_>| {
         let pairs = pattern.pairs() as f64;
         value + (pairs - pattern.disagreement(weights) - value * pairs) / mean_pairs
     };
     let by_item: Vec<(f64, u64)> = facts.patterns.pairable().map(|pattern| (of_item(pattern), pattern.items)).collect();
-    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::LinearisedRatio).of_share()
+    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::LinearisedRatio)
+        .of_share()
+        .with_curve(Size::of(sample).map(|size| size.fixed_chance(1.0)))
 }
 
 /// Fleiss' kappa, for any number of ratings per item: chance agreement Σ wₖₗ πₖ πₗ, with πₖ the mean over items of the share of label k.
@@ -124,7 +132,8 @@ fn corrected(facts: &Facts, weights: &Weights, chance: Chance) -> Estimate {
     if let Err(reason) = totals.check() {
         return undefined(reason);
     }
-    let expected = chance.expected(&totals.mean_shares(), weights);
+    let shares = totals.mean_shares();
+    let expected = chance.expected(&shares, weights);
     let observed = totals.mean_disagreement();
     let value = 1.0 - observed / expected.overall;
     let inflation = totals.items / totals.pairable;
@@ -141,4 +150,8 @@ fn corrected(facts: &Facts, weights: &Weights, chance: Chance) -> Estimate {
     let by_item: Vec<(f64, u64)> = facts.patterns.iter().map(|pattern| (linearise(pattern), pattern.items)).collect();
     Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::GwetLinearised)
         .with_chance(1.0 - observed, 1.0 - expected.overall)
+        .with_curve(Size::of(facts.pairable_sample()).and_then(|size| match chance {
+            Chance::Fleiss => size.margins(&shares, weights),
+            Chance::Gwet | Chance::BrennanPrediger => Some(size.fixed_chance(expected.overall)),
+        }))
 }

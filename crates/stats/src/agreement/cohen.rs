@@ -1,3 +1,4 @@
+use super::curve::Size;
 use super::facts::Facts;
 use super::pairs::Cell;
 use super::weights::Weights;
@@ -68,7 +69,9 @@ pub fn mean_pairwise_cohen(facts: &Facts, weights: &Weights, min_shared: u64, th
     let items = shared.sample.items as f64;
     let by_item: Vec<(f64, u64)> =
         shared.influence.iter().map(|&influence| (value + items * influence / defined, 1)).collect();
+    let counts: Vec<f64> = facts.pairable_label_counts().iter().map(|&n| n as f64).collect();
     Estimate::spread(value, interval::from_items(value, &by_item), shared.sample, Method::InfinitesimalJackknife)
+        .with_curve(Size::of(facts.pairable_sample()).and_then(|size| size.margins(&counts, weights)))
 }
 
 fn compare(rater: u32, other: u32, cells: &[Cell], weights: &Weights) -> PairAgreement {
@@ -77,13 +80,17 @@ fn compare(rater: u32, other: u32, cells: &[Cell], weights: &Weights) -> PairAgr
     let agreement = |cell: &Cell| 1.0 - weights.disagreement(cell.label, cell.other);
     let by_cell: Vec<(f64, u64)> = cells.iter().map(|cell| (agreement(cell), cell.items)).collect();
     let share = order_free_sum(by_cell.iter().map(|&(agreement, items)| agreement * items as f64)) / items as f64;
-    let percent = Estimate::spread(share, interval::from_items(share, &by_cell), sample, Method::ItemMean).of_share();
+    let percent = Estimate::spread(share, interval::from_items(share, &by_cell), sample, Method::ItemMean)
+        .of_share()
+        .with_curve(Size::of_two(items).map(|size| size.fixed_chance(1.0)));
+    let both = tally(cells.iter().flat_map(|cell| [(cell.label, cell.items), (cell.other, cell.items)]).collect());
+    let curve = Size::of_two(items).and_then(|size| size.counted(&both, weights));
     let corrected = |kappa: Option<Kappa>, method| match kappa {
-        Some(kappa) => kappa.estimate(cells, sample, method),
+        Some(kappa) => kappa.estimate(cells, sample, method).with_curve(curve),
         None => Estimate::undefined(Undefined::SingleCategory, sample, method),
     };
     let kappa = corrected(Kappa::cohen(cells, weights), Method::FleissCohenEveritt);
-    let pi = corrected(Kappa::scott(cells, weights), Method::GwetLinearised);
+    let pi = corrected(Kappa::scott(cells, weights, &both), Method::GwetLinearised);
     PairAgreement { rater, other, percent, kappa, pi }
 }
 
@@ -107,9 +114,8 @@ impl Kappa {
     }
 
     /// Chance by the label shares of both raters together.
-    fn scott(cells: &[Cell], weights: &Weights) -> Option<Self> {
-        let both = tally(cells.iter().flat_map(|cell| [(cell.label, cell.items), (cell.other, cell.items)]).collect());
-        Self::of(cells, weights, &both, &both)
+    fn scott(cells: &[Cell], weights: &Weights, both: &[(u32, u64)]) -> Option<Self> {
+        Self::of(cells, weights, both, both)
     }
 
     fn of(cells: &[Cell], weights: &Weights, first: &[(u32, u64)], second: &[(u32, u64)]) -> Option<Self> {

@@ -1,3 +1,4 @@
+use super::curve::Size;
 use super::facts::Facts;
 use super::margins::Margins;
 use super::totals::Totals;
@@ -45,6 +46,7 @@ pub fn conger_kappa(facts: &Facts, weights: &Weights) -> Estimate {
         .collect();
     Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::GwetLinearised)
         .with_chance(1.0 - observed, 1.0 - expected)
+        .with_curve(Size::of(facts.pairable_sample()).and_then(|size| size.margins(&totals.mean_shares(), weights)))
 }
 
 /// The label shares of the raters, each with what the other raters' shares say about them.

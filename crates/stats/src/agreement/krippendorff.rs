@@ -1,3 +1,4 @@
+use super::curve::Size;
 use super::facts::{Facts, Pattern, Patterns};
 use super::totals::Totals;
 use super::weights::Weights;
@@ -59,4 +60,5 @@ pub(super) fn alpha_of(patterns: &Patterns, weights: &Weights, sample: Sample) -
     let by_item: Vec<(f64, u64)> = patterns.pairable().map(|pattern| (linearise(pattern), pattern.items)).collect();
     Estimate::spread(alpha, interval::from_items(raw_alpha, &by_item), sample, Method::GwetLinearised)
         .with_chance(agreement, 1.0 - expected)
+        .with_curve(Size::of(sample).and_then(|size| size.margins(&shares, weights)))
 }

@@ -1,3 +1,4 @@
+use super::curve::Size;
 use super::facts::{Facts, Pattern, Patterns};
 use super::krippendorff::alpha_of;
 use super::rows::RowCounts;
@@ -133,5 +134,9 @@ fn specific_agreement(patterns: &Patterns, sample: Sample) -> Estimate {
             (value + (agreeing as f64 - value * possible as f64) / mean_possible, items)
         })
         .collect();
-    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::LinearisedRatio).of_share()
+    let share =
+        patterns.pairable().map(|pattern| chosen(&pattern) * pattern.items).sum::<u64>() as f64 / sample.ratings as f64;
+    Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::LinearisedRatio)
+        .of_share()
+        .with_curve(Size::of(sample).map(|size| size.label(share)))
 }

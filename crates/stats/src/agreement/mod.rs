@@ -23,6 +23,7 @@ pub mod breakdown;
 mod coefficient;
 mod cohen;
 mod conger;
+mod curve;
 mod draw;
 mod draw_raters;
 mod facts;

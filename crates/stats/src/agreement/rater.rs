@@ -1,4 +1,6 @@
+use super::curve::Size;
 use super::facts::{Facts, Pattern};
+use super::weights::Weights;
 use crate::estimate::{Estimate, Method, Sample, Undefined};
 use crate::interval;
 use crate::parallel::Threads;
@@ -75,7 +77,9 @@ fn against_others(rater: u32, answers: &[Answer<'_>], met: u64, facts: &Facts) -
     }
     let share = total.total() / items as f64;
     let by_item: Vec<(f64, u64)> = answers.iter().map(|answer| (answer.agreement(), answer.pattern.items)).collect();
-    let percent = Estimate::spread(share, interval::from_items(share, &by_item), sample, Method::ItemMean).of_share();
+    let percent = Estimate::spread(share, interval::from_items(share, &by_item), sample, Method::ItemMean)
+        .of_share()
+        .with_curve(Size::of_two(items).map(|size| size.fixed_chance(1.0)));
     RaterAgreement { rater, percent, kappa: kappa(answers, share, sample, facts.ratings.n_labels) }
 }
 
@@ -105,6 +109,7 @@ fn kappa(answers: &[Answer<'_>], agreement: f64, sample: Sample, n_labels: usize
     }
     let own: Vec<f64> = own.iter().map(|&n| n as f64 / items).collect();
     let others: Vec<f64> = others.iter().map(|sum| sum.total() / items).collect();
+    let both: Vec<f64> = own.iter().zip(&others).map(|(own, other)| own + other).collect();
     let chance = order_free_sum(own.iter().zip(&others).map(|(p, q)| p * q));
     let value = (agreement - chance) / (1.0 - chance);
     let linearise = |answer: &Answer<'_>| {
@@ -116,4 +121,5 @@ fn kappa(answers: &[Answer<'_>], agreement: f64, sample: Sample, n_labels: usize
     let by_item: Vec<(f64, u64)> = answers.iter().map(|answer| (linearise(answer), answer.pattern.items)).collect();
     Estimate::spread(value, interval::from_items(value, &by_item), sample, Method::InfinitesimalJackknife)
         .with_chance(agreement, chance)
+        .with_curve(Size::of_two(sample.items).and_then(|size| size.margins(&both, &Weights::identity(n_labels))))
 }

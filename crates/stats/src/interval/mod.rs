@@ -1,9 +1,12 @@
 //! 95 % intervals and the quantiles they need.
 
 mod normal;
+mod score;
 mod student_t;
 
 pub(crate) use normal::{normal_probability, normal_quantile};
+pub(crate) use score::ChanceMoments;
+pub use score::VarianceCurve;
 use student_t::student_t_quantile;
 
 use crate::estimate::{Spread, Undefined};
