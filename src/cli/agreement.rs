@@ -6,14 +6,13 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use assay_stats::Threads;
-use assay_stats::agreement::Scheme;
 use clap::Args;
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
 use crate::reports::figures::{
-    BootstrapKind, Breakdown, FigureOptions, IntervalKind, Level, MeasureChoice, WeightsBy, WeightsChoice,
+    BootstrapKind, Breakdown, FigureOptions, IntervalKind, Level, MeasureChoice, Scheme, Threads, WeightsBy,
+    WeightsChoice,
 };
 use crate::reports::{TableFormat, render_table, table_report};
 use crate::tables::{self, ByColumn, Period, Repeats, Request};

@@ -17,7 +17,8 @@ pub use insight::{
     Balance, BandView, BenchmarkView, DesignView, ExplanationView, Insight, Planning, Shift, in_words, insight,
 };
 pub use options::{
-    BootstrapKind, Breakdown, FigureOptions, IntervalKind, Level, MeasureChoice, WeightsBy, WeightsChoice,
+    BootstrapKind, Breakdown, FigureOptions, IntervalKind, Level, MeasureChoice, Scheme, Threads, WeightsBy,
+    WeightsChoice,
 };
 pub use subject::Subject;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use assay_stats::Threads;
-use assay_stats::agreement::Scheme;
+pub use assay_stats::Threads;
+pub use assay_stats::agreement::Scheme;
 use clap::ValueEnum;
 
 pub use crate::tables::Level;

@@ -198,7 +198,7 @@ async fn figures_are_split_by_time_and_by_a_slice_field() {
     assert_eq!(months[..2], [("2026-01".into(), 3, Some(0.666667)), ("2026-02".into(), 1, Some(0.0))]);
     assert_eq!(months[2], ("2026-03".into(), 0, None), "nobody else answered the item");
     let reasons: Vec<&Value> = report["measures"].as_array().unwrap().iter().map(|m| &m["undefined_reason"]).collect();
-    assert!(reasons.contains(&&json!("no_pairable_items")), "{report}");
+    assert!(reasons.contains(&&json!("one_rater")), "{report}");
     let control = &report["data"]["controls"][0];
     assert_eq!(control["time"], json!({ "period": "month", "periods": 3, "shown": 3, "items_without": 0 }));
     let slices = parts(&report, "slice", "percent_agreement");
