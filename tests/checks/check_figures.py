@@ -7,6 +7,8 @@ pair). Pooled and specific agreement and an annotator against the others are wor
 lie in ../shared they are checked too.
 """
 
+import datetime
+import functools
 import math
 import warnings
 import xml.etree.ElementTree
@@ -23,6 +25,7 @@ import common
 from label_studio import load
 
 TOLERANCE = 1e-9
+PARTS = ("period", "slice")
 
 
 def single_choice_controls(config):
@@ -54,6 +57,24 @@ def answers(tasks, source, control):
         if chosen:
             ratings[f"{source}/task/{task['id']}"] = chosen
     return ratings
+
+
+def newest_answers(tasks, source, control, ratings):
+    """item -> day of its newest answer that counts."""
+    days = {}
+    for task in tasks:
+        item = f"{source}/task/{task['id']}"
+        for rater in ratings.get(item, {}):
+            by_rater = [a for a in task["annotations"] if user(a, source) == rater and not a["was_cancelled"] and not a["ground_truth"]]
+            latest = max(by_rater, key=lambda a: a["id"])
+            day = datetime.datetime.fromisoformat(latest["updated_at"]).astimezone(datetime.UTC).date()
+            days[item] = max(day, days.get(item, day))
+    return days
+
+
+def period_of(day, period):
+    year, week, _ = day.isocalendar()
+    return {"day": day.isoformat(), "week": f"{year:04}-W{week:02}", "month": day.isoformat()[:7]}[period]
 
 
 class Peers:
@@ -102,6 +123,16 @@ class Peers:
         rest = Peers({item: {r: label for r, label in given.items() if r != rater} for item, given in self.ratings.items()})
         used = {label for given in rest.pairable.values() for label in given.values()}
         return rest.alpha() if len(used) > 1 else None
+
+    def defined_alpha(self):
+        """Krippendorff's alpha; None where it does not exist."""
+        used = {label for given in self.pairable.values() for label in given.values()}
+        return self.alpha() if len(used) > 1 else None
+
+    def percent(self):
+        """The mean over items of the share of equal pairs."""
+        shares = [numpy.mean([x == y for x, y in combinations(given.values(), 2)]) for given in self.pairable.values()]
+        return numpy.mean(shares) if shares else None
 
     def scott(self):
         """Scott's pi of two annotators; None where it does not exist."""
@@ -153,7 +184,8 @@ class Comparison:
         self.measures = {}
         for measure in report["measures"]:
             scope = measure["scope"]
-            if scope["control"] == control:
+            # Figures of parts of the items are compared part by part.
+            if scope["control"] == control and scope["by"] not in PARTS:
                 key = (measure["measure"], scope["by"], scope.get("label"), scope.get("annotator"), scope.get("other"))
                 check.true(f"{what}: {key} stands once", key not in self.measures)
                 self.measures[key] = measure
@@ -212,6 +244,40 @@ def compare(check, what, report, control, ratings):
     check.equal(f"{what}: n of alpha", counted, (len(peers.pairable), sum(map(len, peers.pairable.values())), len(raters)))
 
 
+def compare_parts(check, what, report, control, by, parts):
+    """The figures of each part of the items are those of its ratings alone; `parts`: name -> ratings."""
+    figures = {"krippendorff_alpha": Peers.defined_alpha, "percent_agreement": Peers.percent}
+    found = [m for m in report["measures"] if m["scope"]["control"] == control and m["scope"]["by"] == by]
+    check.equal(f"{what}: parts by {by}", sorted({m["scope"]["value"] for m in found}), sorted(parts))
+    for measure in found:
+        peer, part = figures.get(measure["measure"]), parts.get(measure["scope"]["value"])
+        if peer and part is not None:
+            value = peer(Peers(part))
+            where = f"{what}: {measure['measure']} of {by} {measure['scope']['value']}"
+            check.true(where, near(measure["value"], value), f"found {measure['value']}, the peer has {value}")
+
+
+def check_periods(check, project, control, tasks, report, ratings):
+    [data] = [entry for entry in report["data"]["controls"] if entry["control"] == control]
+    parts = defaultdict(dict)
+    for item, day in newest_answers(tasks, project, control, ratings).items():
+        parts[period_of(day, data["time"]["period"])][item] = ratings[item]
+    check.equal(f"{project}/{control}: periods", data["time"]["periods"], len(parts))
+    newest = sorted(parts)[-data["time"]["shown"] :]
+    compare_parts(check, f"{project}/{control}", report, control, "period", {name: parts[name] for name in newest})
+
+
+def check_by_slice(check, project, tasks, report_of):
+    """The figures by the values of a field are those of the items with each value."""
+    report, ratings = report_of("--by-slice", "source"), answers(tasks, project, "sentiment")
+    parts = defaultdict(dict)
+    for task in tasks:
+        item = f"{project}/task/{task['id']}"
+        if item in ratings:
+            parts[str(task["data"]["source"])][item] = ratings[item]
+    compare_parts(check, f"{project}, by source", report, "sentiment", "slice", parts)
+
+
 def sources():
     real = common.SHARED / "label-studio"
     if real.is_dir():
@@ -246,9 +312,12 @@ def run(check):
             check.equal(f"{project}: controls with figures", reported, {control for control, given in ratings.items() if given})
             for control in sorted(reported & ratings.keys()):
                 compare(check, f"{project}/{control}", report, control, ratings[control])
+                check_periods(check, project, control, tasks, report, ratings[control])
                 controls += 1
             if project == "review-sentiment":
-                check_slice(check, folder, project, tasks, lambda *more: common.agreement(folder / "review-sentiment", "review-sentiment", *more))
+                report_of = functools.partial(common.agreement, folder / project, project)
+                check_slice(check, folder, project, tasks, report_of)
+                check_by_slice(check, project, tasks, report_of)
         print(f"{controls} controls compared", flush=True)
 
 
