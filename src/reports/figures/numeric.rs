@@ -133,11 +133,17 @@ fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>)
     let pairs = Pairs::new(scores, Missing::Pairwise);
     let each = setting.options.by.contains(&Breakdown::Pair);
     for (name, measure) in OF_PAIRS.into_iter().filter(|(name, _)| wants(setting, name)) {
-        let mut mean = setting.measure(name, setting.scope("overall"), mean_over_pairs(&pairs, measure), true);
-        mean.options.insert("averaging", "pairs_unweighted");
-        measures.push(mean);
+        let of_each = if each || raters == 2 { by_pair(&pairs, measure) } else { Vec::new() };
+        // Two raters are one pair, whose interval has a formula of its own.
+        let overall = match of_each[..] {
+            [pair] if raters == 2 => pair.estimate,
+            _ => mean_over_pairs(&pairs, measure),
+        };
+        let mut overall = setting.measure(name, setting.scope("overall"), overall, true);
+        overall.options.insert("averaging", "pairs_unweighted");
+        measures.push(overall);
         if each {
-            for pair in by_pair(&pairs, measure) {
+            for pair in of_each {
                 let scope = pair_scope(setting, pair.rater, pair.other);
                 measures.push(setting.measure(name, scope, pair.estimate, true));
             }

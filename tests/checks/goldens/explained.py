@@ -130,6 +130,14 @@ def printed_limits(record, part, data):
     return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(part.ours, mean + sign * 1.96 * deviation)
 
 
+def limits_of_1986(record, part, data):
+    """The peer has the paper's rounded formula, s times sqrt(3 / n); Assay that of 1999, s times sqrt(1 / n + 1.96 squared / (2 (n - 1)))."""
+    _, deviation = differences(data)
+    n = part.figure["n_items"]
+    theirs, ours = deviation * (3 / n) ** 0.5, deviation * (1 / n + 1.96**2 / (2 * (n - 1))) ** 0.5
+    return near(part.theirs, theirs) and near(part.ours, ours)
+
+
 def has_figure(of_data):
     """The peer has no figure, the data are such that it has none, and Assay's is what the definition makes of the ratings."""
 
@@ -203,6 +211,13 @@ EXPLANATIONS = [
         "value",
         "raises StopIteration where an annotator did not rate an item",
         has_figure(lambda record, data: data.incomplete and "StopIteration" in (record.error or "")),
+    ),
+    entry(
+        r".*",
+        "bland_altman",
+        "loa_se_exact",
+        "the standard error of the limits is that of Bland and Altman (1986), where Assay has that of 1999",
+        limits_of_1986,
     ),
     entry("published", "bland_altman", "loa", "limits of mean and deviation as printed and 2 SD, where Assay has 1.96 SD", printed_limits),
     entry(
