@@ -107,7 +107,7 @@ pub const MEASURES: &[Entry] = &[
     },
     Entry {
         name: "brennan_prediger",
-        title: "Brennan and Prediger’s kappa",
+        title: "Brennan–Prediger kappa",
         brief: "agreement beyond chance, with every label equally likely by chance",
         formula: &["κ = (P − 1/q) / (1 − 1/q), q the number of labels that occur"],
         meaning: "Asks nothing about how often labels are used, so a dominant label does not lower it. Also known as Bennett’s S and Randolph’s free-marginal kappa; with two labels and two annotators it is PABAK.",
