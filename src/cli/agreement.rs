@@ -109,13 +109,12 @@ pub fn run(args: AgreementArgs) -> Result<()> {
     let options = options(&args, breakdowns, &request)?;
     let params = params(&args, &request, &options);
     let report = table_report(&args.file, &request, &options, params)?;
-    let bytes = render_table(&report, args.format)?;
     match &args.output {
-        Some(path) => write(path, &bytes),
+        Some(path) => write(path, |file| render_table(&report, args.format, file)),
         None if args.format == TableFormat::Parquet && std::io::stdout().is_terminal() => {
             Err(Error::invalid("Parquet does not fit a terminal: give --output FILE"))
         }
-        None => print(&bytes),
+        None => render_table(&report, args.format, &mut std::io::stdout().lock()),
     }
 }
 
@@ -239,21 +238,13 @@ fn params(args: &AgreementArgs, request: &Request, options: &FigureOptions) -> B
 }
 
 /// Writes beside the file and renames: a reader never sees half of it.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let cannot =
         |error: std::io::Error| Error::invalid(format!("{}: the output cannot be written ({error})", path.display()));
     let mode = std::fs::Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new().permissions(mode).tempfile_in(folder).map_err(cannot)?;
-    file.write_all(bytes).map_err(cannot)?;
+    render(&mut file)?;
     file.persist(path).map_err(|error| cannot(error.error))?;
     Ok(())
-}
-
-fn print(bytes: &[u8]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Error::internal(error)),
-        _ => Ok(()),
-    }
 }

@@ -1,8 +1,10 @@
 //! The tidy shape of every report: measures, and what was left out of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// What a measure is about. Absent fields mean "all".
@@ -36,7 +38,8 @@ pub struct Measure {
     /// The measure's name as in `docs/METRICS.md`, e.g. `krippendorff_alpha`.
     pub measure: String,
     /// Every resolved option that can change the number.
-    pub options: BTreeMap<String, String>,
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub options: Options,
     pub scope: Scope,
     /// Null when undefined; `undefined_reason` then says why.
     pub value: Option<f64>,
@@ -48,12 +51,86 @@ pub struct Measure {
     pub n_ratings: u64,
     pub n_raters: u64,
     /// How the interval was made.
-    pub method: String,
+    #[schema(value_type = String)]
+    pub method: Cow<'static, str>,
     /// A stable code: `one_rater`, `single_category`, `no_pairable_items`, `zero_variance` …
     pub undefined_reason: Option<String>,
     /// Numbers behind the figure: `standard_error`, `observed_agreement`, `expected_agreement` …
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub detail: BTreeMap<String, f64>,
+    #[serde(default, skip_serializing_if = "Detail::is_empty")]
+    #[schema(value_type = BTreeMap<String, f64>)]
+    pub detail: Detail,
+}
+
+/// Options by name. Hundreds of thousands of figures of pairs share them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Options(Arc<BTreeMap<String, String>>);
+
+impl Options {
+    pub fn insert(&mut self, name: &str, value: impl Into<String>) {
+        Arc::make_mut(&mut self.0).insert(name.to_owned(), value.into());
+    }
+}
+
+impl From<BTreeMap<String, String>> for Options {
+    fn from(options: BTreeMap<String, String>) -> Self {
+        Self(Arc::new(options))
+    }
+}
+
+impl Serialize for Options {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Options {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        BTreeMap::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// A few numbers by name, ascending.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Detail(Vec<(Cow<'static, str>, f64)>);
+
+impl Detail {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.find(name).ok().map(|place| self.0[place].1)
+    }
+
+    pub fn insert(&mut self, name: &'static str, value: f64) {
+        match self.find(name) {
+            Ok(place) => self.0[place].1 = value,
+            Err(place) => self.0.insert(place, (Cow::Borrowed(name), value)),
+        }
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        if let Ok(place) = self.find(name) {
+            self.0.remove(place);
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| known.as_ref().cmp(name))
+    }
+}
+
+impl Serialize for Detail {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Detail {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let numbers = BTreeMap::<String, f64>::deserialize(deserializer)?;
+        Ok(Self(numbers.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect()))
+    }
 }
 
 /// What a policy left out of the ratings, and why.

@@ -67,7 +67,7 @@ pub(super) fn csv(measures: &[Measure]) -> String {
             row.n_items.to_string(),
             row.n_ratings.to_string(),
             row.n_raters.to_string(),
-            row.method.clone(),
+            row.method.clone().into_owned(),
             text_of(&row.undefined_reason),
         ];
         text.push_str(&csv_line(fields.iter().map(String::as_str)));

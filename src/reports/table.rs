@@ -1,7 +1,8 @@
 //! The agreement between the annotators of a table: one file, no project.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 
 use clap::ValueEnum;
@@ -165,14 +166,22 @@ fn data(table: &RatingTable, ratings: u64) -> TableData {
     }
 }
 
-/// The report as the bytes of a file.
-pub fn render_table(report: &TableReport, format: TableFormat) -> Result<Vec<u8>> {
-    match format {
-        TableFormat::Json => Ok((serde_json::to_string_pretty(report).map_err(Error::internal)? + "\n").into_bytes()),
-        TableFormat::Csv => Ok(render::csv(&report.measures).into_bytes()),
-        TableFormat::Parquet => crate::lake::encode_report(&tidy::figure_table(&report.measures)?),
-        TableFormat::Table => Ok(text(report)?.into_bytes()),
-    }
+/// Writes the report as a file or as text.
+pub fn render_table(report: &TableReport, format: TableFormat, out: &mut dyn std::io::Write) -> Result<()> {
+    let written = match format {
+        TableFormat::Json => {
+            let mut buffered = std::io::BufWriter::new(&mut *out);
+            let json = serde_json::to_writer_pretty(&mut buffered, report).map_err(std::io::Error::from);
+            json.and_then(|()| buffered.write_all(b"\n")).and_then(|()| buffered.flush())
+        }
+        TableFormat::Csv => out.write_all(render::csv(&report.measures).as_bytes()),
+        TableFormat::Parquet => out.write_all(&crate::lake::encode_report(&tidy::figure_table(&report.measures)?)?),
+        TableFormat::Table => out.write_all(text(report)?.as_bytes()),
+    };
+    // The reader of a pipe may have seen enough.
+    written
+        .or_else(|error| if error.kind() == std::io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
+        .map_err(|error| Error::invalid(format!("the output cannot be written ({error})")))
 }
 
 /// Labels printed; JSON has them all.

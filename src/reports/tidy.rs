@@ -57,7 +57,7 @@ fn figures(rows: &[Measure]) -> Vec<(&'static str, ArrayRef)> {
         ("n_items", count(|row| row.n_items)),
         ("n_ratings", count(|row| row.n_ratings)),
         ("n_raters", count(|row| row.n_raters)),
-        ("method", texts(rows, |row| Some(row.method.clone()))),
+        ("method", texts(rows, |row| Some(row.method.clone().into_owned()))),
         ("undefined_reason", texts(rows, |row| row.undefined_reason.clone())),
         ("detail", texts(rows, |row| serde_json::to_string(&row.detail).ok())),
     ]

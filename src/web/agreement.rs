@@ -194,7 +194,7 @@ fn bands(insight: Option<&Insight>) -> Vec<Band> {
 /// Alpha of the others when one annotator is left out, the greatest gain first.
 fn without_each(view: View<'_>) -> Markup {
     let title = "Without each annotator";
-    let change = |measure: &Measure| measure.detail.get("change").copied();
+    let change = |measure: &Measure| measure.detail.get("change");
     let mut rows: Vec<&Measure> = view.measures("without_annotator").collect();
     if rows.is_empty() {
         return missing(title, "Nobody can be left out: it takes three annotators to have an agreement of the others.");

@@ -22,7 +22,7 @@ pub fn headline_table(measures: &[&Measure]) -> Markup {
 /// The overall measures with the agreement behind them: what was seen, and what chance alone would give.
 pub fn detail_table(measures: &[&Measure]) -> Markup {
     let of = |measure: &Measure, key: &str| {
-        measure.detail.get(key).map_or_else(|| "—".to_owned(), |value| text::value("", *value))
+        measure.detail.get(key).map_or_else(|| "—".to_owned(), |value| text::value("", value))
     };
     html! {
         table.compact {

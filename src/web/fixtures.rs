@@ -1,7 +1,5 @@
 //! A small project for the tests of the pages.
 
-use std::collections::BTreeMap;
-
 use serde_json::json;
 
 use crate::reports::Period;
@@ -27,7 +25,7 @@ const LABELS: [&str; 3] = ["Negative", "Neutral", "Positive"];
 pub fn measure(name: &str, value: f64, (low, high): (f64, f64)) -> Measure {
     Measure {
         measure: name.into(),
-        options: BTreeMap::new(),
+        options: Default::default(),
         scope: Scope { by: "overall".into(), control: "sentiment".into(), ..Scope::default() },
         value: Some(value),
         ci_low: Some(low),
@@ -37,7 +35,7 @@ pub fn measure(name: &str, value: f64, (low, high): (f64, f64)) -> Measure {
         n_raters: 5,
         method: "percentile_bootstrap".into(),
         undefined_reason: None,
-        detail: BTreeMap::new(),
+        detail: Default::default(),
     }
 }
 
@@ -274,7 +272,7 @@ pub fn agreement_report() -> AgreementReport {
     for (at, (rater, _)) in RATERS.iter().enumerate() {
         let alpha = 0.55 + 0.03 * at as f64;
         let mut without = measure("krippendorff_alpha", alpha, (alpha - 0.1, alpha + 0.09));
-        without.detail.insert("change".into(), alpha - 0.571);
+        without.detail.insert("change", alpha - 0.571);
         report.measures.push(scoped(without, "without_annotator", None, Some(rater), None));
     }
     for (at, month) in ["2025-12", "2026-01", "2026-02", "2026-03"].into_iter().enumerate() {

@@ -94,7 +94,7 @@ pub enum Undefined {
     NoPairableItems,
     /// Only one category occurs, so that chance agreement is certain and chance-corrected agreement is 0/0.
     SingleCategory,
-    /// Every pair of raters has an undefined kappa.
+    /// Every pair of raters has an undefined figure.
     NoDefinedPair,
     /// Every label's alpha is undefined.
     NoDefinedLabel,
@@ -104,9 +104,10 @@ pub enum Undefined {
     IrrNotPositive,
     /// The label was never given to an item with two ratings.
     LabelNotUsed,
-    /// Interval only: one item has no spread between items.
+    /// One item has no spread between items. Concerns intervals, and the values of measures on numbers.
     OneItem,
-    /// Interval only: all items carry the same information, the estimated standard error is 0.
+    /// Interval: all items carry the same information, the estimated standard error is 0. Value of a measure on numbers: the variance that it
+    /// divides by is 0.
     ZeroVariance,
     /// Jackknife only: the figure does not exist when one of the items is left out.
     UndefinedWithoutItem,
@@ -114,6 +115,16 @@ pub enum Undefined {
     UndefinedInResamples,
     /// Bootstrap only: fewer than [`FEWEST_RESAMPLES`](crate::resample::FEWEST_RESAMPLES) replicates.
     TooFewResamples,
+    /// No item was rated by every rater.
+    NoCompleteItems,
+    /// Interval only: its formula needs more items.
+    TooFewItems,
+    /// The estimated variance that the figure divides by is not positive.
+    NonPositiveVariance,
+    /// Test only: there is no error, F is infinite.
+    InfiniteF,
+    /// Interval only: the measure has none that is a formula; resampling gives one.
+    NoAnalyticInterval,
 }
 
 impl Undefined {
@@ -133,6 +144,11 @@ impl Undefined {
             Self::UndefinedWithoutItem => "undefined_without_item",
             Self::UndefinedInResamples => "undefined_in_resamples",
             Self::TooFewResamples => "too_few_resamples",
+            Self::NoCompleteItems => "no_complete_items",
+            Self::TooFewItems => "too_few_items",
+            Self::NonPositiveVariance => "non_positive_variance",
+            Self::InfiniteF => "infinite_f",
+            Self::NoAnalyticInterval => "no_analytic_interval",
         }
     }
 }
@@ -166,6 +182,26 @@ pub enum Method {
     BootstrapBca,
     /// Items and raters vary; percentiles of the pigeonhole bootstrap (Owen 2007).
     TwoWayBootstrap,
+    /// Items vary and ratings are normal; F distribution (Shrout and Fleiss 1979, McGraw and Wong 1996).
+    FDistribution,
+    /// Items and raters vary and ratings are normal; F distribution with Satterthwaite's degrees of freedom (Shrout and Fleiss 1979).
+    FSatterthwaite,
+    /// Items vary and ratings are normal; Fisher's z with variance 1 / (n - 3).
+    FisherZ,
+    /// Items vary; Fisher's z with the variance of Bonett and Wright (2000) for rank correlations.
+    BonettWright,
+    /// Items vary; Fisher's z with the large-sample standard error of Brown and Benedetti (1977), which holds with ties.
+    BrownBenedetti,
+    /// Items vary and ratings are normal; Fisher's z with the large-sample standard error of Lin (1989, corrected 2000).
+    LinZ,
+    /// Items vary and differences are normal; chi-squared with n - 1 degrees of freedom.
+    ChiSquared,
+    /// Items vary and differences are normal; standard error of a limit of agreement of Bland and Altman (1986); t with n - 1 degrees of freedom.
+    BlandAltman1986,
+    /// The same with the standard error of Bland and Altman (1999).
+    BlandAltman1999,
+    /// There is no formula: resampling alone gives an interval.
+    NoFormula,
 }
 
 impl Method {
@@ -181,6 +217,16 @@ impl Method {
             Self::BootstrapPercentile => "bootstrap over items, percentile",
             Self::BootstrapBca => "bootstrap over items, bca",
             Self::TwoWayBootstrap => "two-way bootstrap over items and raters, percentile",
+            Self::FDistribution => "f distribution",
+            Self::FSatterthwaite => "f distribution, satterthwaite",
+            Self::FisherZ => "fisher z, normal",
+            Self::BonettWright => "fisher z, bonett-wright 2000, normal",
+            Self::BrownBenedetti => "fisher z, brown-benedetti 1977, normal",
+            Self::LinZ => "fisher z, lin 1989, normal",
+            Self::ChiSquared => "chi-squared(n-1)",
+            Self::BlandAltman1986 => "bland-altman 1986, t(n-1)",
+            Self::BlandAltman1999 => "bland-altman 1999, t(n-1)",
+            Self::NoFormula => "no formula",
         }
     }
 }

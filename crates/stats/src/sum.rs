@@ -2,17 +2,66 @@
 
 use std::collections::BTreeMap;
 
-/// The sum of `terms`: sorted first, then added with Neumaier's compensation.
+/// The sum of `terms`: sorted first, then added with compensation.
 pub(crate) fn order_free_sum(terms: impl IntoIterator<Item = f64>) -> f64 {
     let mut terms: Vec<f64> = terms.into_iter().collect();
     terms.sort_unstable_by(f64::total_cmp);
-    let (mut sum, mut lost) = (0.0_f64, 0.0_f64);
+    let mut sum = CompensatedSum::default();
     for term in terms {
-        let next = sum + term;
-        lost += if sum.abs() >= term.abs() { (sum - next) + term } else { (term - next) + sum };
-        sum = next;
+        sum.add(term);
     }
-    sum + lost
+    sum.total()
+}
+
+/// A sum with compensation of the second order (Klein 2006): what additions round off is added up apart, and what that rounds off again.
+/// Unless terms differ by more than some 45 digits in size, the total is the exact sum, rounded once, in whatever order they come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CompensatedSum {
+    sum: f64,
+    lost: f64,
+    lost_again: f64,
+}
+
+/// A way to add up: exactly, or fast where the order of the terms is fixed.
+pub(crate) trait Sum: Copy + Default {
+    fn add(&mut self, term: f64);
+    fn total(self) -> f64;
+}
+
+impl Sum for f64 {
+    fn add(&mut self, term: f64) {
+        *self += term;
+    }
+
+    fn total(self) -> f64 {
+        self
+    }
+}
+
+impl Sum for CompensatedSum {
+    fn add(&mut self, term: f64) {
+        let (sum, rest) = add_exactly(self.sum, term);
+        let (lost, rest) = add_exactly(self.lost, rest);
+        self.sum = sum;
+        self.lost = lost;
+        self.lost_again += rest;
+    }
+
+    fn total(self) -> f64 {
+        let (sum, rest) = add_exactly(self.sum, self.lost);
+        let (rest, last) = add_exactly(rest, self.lost_again);
+        let (sum, rest) = add_exactly(sum, rest);
+        // Where `rest` is half a step and was rounded towards `sum`, what is left decides which way is the nearer one.
+        let next = sum + 2.0 * rest;
+        if rest * last > 0.0 && next - sum == 2.0 * rest { next } else { sum }
+    }
+}
+
+/// The rounded sum and what rounding took from it: Knuth's TwoSum.
+fn add_exactly(a: f64, b: f64) -> (f64, f64) {
+    let sum = a + b;
+    let of_b = sum - a;
+    (sum, (a - (sum - of_b)) + (b - of_b))
 }
 
 /// A sum of fractions, kept as exact integer numerators by denominator.
@@ -53,6 +102,29 @@ mod tests {
     fn sum_keeps_what_plain_addition_loses() {
         assert_eq!(order_free_sum([1e16, 1.0, -1e16, 1.0]), 2.0);
         assert_eq!(order_free_sum([]), 0.0);
+    }
+
+    #[test]
+    fn compensation_makes_the_order_of_terms_irrelevant() {
+        let terms = [0.1, 1e16, 3e-17, -1e16, 0.7, 1e-33, 0.2, -0.3];
+        let sum = |terms: &mut dyn Iterator<Item = f64>| {
+            let mut sum = CompensatedSum::default();
+            terms.for_each(|term| sum.add(term));
+            sum.total()
+        };
+        // Python: math.fsum(terms)
+        let exact = 0.700_000_000_000_000_1;
+        for turn in 0..terms.len() {
+            let turned = || terms.iter().copied().cycle().skip(turn).take(terms.len());
+            assert_eq!(sum(&mut turned()), exact);
+            assert_eq!(sum(&mut turned().map(|term| -term)), -exact);
+        }
+        // Half a step above 1 is rounded down to an even number, unless there is anything else.
+        let half_a_step = f64::EPSILON / 2.0;
+        assert_eq!(sum(&mut [half_a_step, 1.0].into_iter()), 1.0);
+        assert_eq!(sum(&mut [half_a_step, 1.0, 1e-40].into_iter()), 1.0 + f64::EPSILON);
+        assert_eq!(sum(&mut [1e-40, 1.0, half_a_step].into_iter()), 1.0 + f64::EPSILON);
+        assert_eq!(sum(&mut [1.0, half_a_step, -1e-40].into_iter()), 1.0);
     }
 
     #[test]

@@ -104,11 +104,11 @@ fn write(setting: &Setting<'_>, wanted: &Wanted, made: &Made, measures: &mut [Me
     measure.method = super::how(made.method, made.interval);
     measure.detail.remove("standard_error");
     if let Some(standard_error) = made.standard_error {
-        measure.detail.insert("standard_error".to_owned(), standard_error);
+        measure.detail.insert("standard_error", standard_error);
     }
     if let Some(undefined) = made.undefined_resamples {
-        measure.options.insert("resamples".to_owned(), setting.options.resamples.to_string());
-        measure.options.insert("seed".to_owned(), setting.options.seed.to_string());
-        measure.detail.insert("undefined_resamples".to_owned(), undefined as f64);
+        measure.options.insert("resamples", setting.options.resamples.to_string());
+        measure.options.insert("seed", setting.options.seed.to_string());
+        measure.detail.insert("undefined_resamples", undefined as f64);
     }
 }

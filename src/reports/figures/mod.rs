@@ -2,12 +2,15 @@
 
 mod insight;
 mod interval;
+mod numeric;
 mod options;
 mod overall;
 mod parts;
 mod sets;
 mod subject;
 
+use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use assay_stats::interval::Interval;
@@ -22,12 +25,12 @@ pub use options::{
 };
 pub use subject::Subject;
 
-use super::measure::{Measure, Scope};
+use super::measure::{Detail, Measure, Options, Scope};
 use crate::error::{Error, Result};
 
 /// Every measure by name, as `--measures` takes them.
 pub fn names() -> Vec<&'static str> {
-    overall::names().chain(parts::names()).chain(sets::names()).collect()
+    overall::names().chain(parts::names()).chain(numeric::names()).chain(sets::names()).collect()
 }
 
 /// The figures of a subject: of the whole, then of its labels, pairs of raters and raters as the options say.
@@ -48,6 +51,7 @@ pub fn figures(
         return sets::measures(&setting, separator);
     }
     let mut measures = overall::measures(&setting);
+    measures.extend(numeric::measures(&setting)?);
     measures.extend(parts::measures(&setting));
     Ok(measures)
 }
@@ -89,6 +93,8 @@ struct Setting<'a> {
     by: WeightsBy,
     place: &'a Scope,
     policies: &'a BTreeMap<String, String>,
+    /// What was stated for measures before, by name and by whether it is weighted.
+    stated: RefCell<BTreeMap<(String, bool), Options>>,
 }
 
 impl<'a> Setting<'a> {
@@ -99,7 +105,7 @@ impl<'a> Setting<'a> {
         policies: &'a BTreeMap<String, String>,
     ) -> Result<Self> {
         let (weights, by) = subject.weights(options)?;
-        Ok(Self { subject, options, weights, by, place, policies })
+        Ok(Self { subject, options, weights, by, place, policies, stated: RefCell::default() })
     }
 
     fn scope(&self, by: &str) -> Scope {
@@ -107,7 +113,12 @@ impl<'a> Setting<'a> {
     }
 
     /// The options that every figure states, and those that other tools choose differently for this one.
-    fn stated(&self, name: &str, weighted: bool) -> BTreeMap<String, String> {
+    fn stated(&self, name: &str, weighted: bool) -> Options {
+        let key = (name.to_owned(), weighted);
+        self.stated.borrow_mut().entry(key).or_insert_with(|| self.state(name, weighted).into()).clone()
+    }
+
+    fn state(&self, name: &str, weighted: bool) -> BTreeMap<String, String> {
         let mut stated = self.policies.clone();
         let mut say = |key: &str, value: &str| stated.insert(key.to_owned(), value.to_owned());
         say("level", if weighted { self.options.level.name() } else { Level::Nominal.name() });
@@ -133,7 +144,7 @@ impl<'a> Setting<'a> {
         match (self.options.interval, estimate.score()) {
             (IntervalKind::None, _) => {
                 (measure.ci_low, measure.ci_high) = (None, None);
-                "no interval: not asked for".clone_into(&mut measure.method);
+                measure.method = "no interval: not asked for".into();
             }
             (IntervalKind::Default, Some(score)) => {
                 measure.ci_low = score.ok().map(|interval| interval.low);
@@ -147,23 +158,22 @@ impl<'a> Setting<'a> {
 }
 
 /// How an interval was made, and why there is none.
-fn how(method: Method, interval: std::result::Result<Interval, Undefined>) -> String {
+fn how(method: Method, interval: std::result::Result<Interval, Undefined>) -> Cow<'static, str> {
     match interval {
-        Ok(_) => method.name().to_owned(),
-        Err(why) => format!("{}; no interval: {}", method.name(), why.code()),
+        Ok(_) => method.name().into(),
+        Err(why) => format!("{}; no interval: {}", method.name(), why.code()).into(),
     }
 }
 
-fn plain(name: &str, scope: Scope, estimate: Estimate, options: BTreeMap<String, String>) -> Measure {
+fn plain(name: &str, scope: Scope, estimate: Estimate, options: Options) -> Measure {
     let reason = |undefined: Undefined| undefined.code().to_owned();
-    let mut detail = BTreeMap::new();
-    let mut say = |key: &str, value: f64| detail.insert(key.to_owned(), value);
+    let mut detail = Detail::default();
     if let Some(spread) = estimate.spread {
-        say("standard_error", spread.standard_error);
+        detail.insert("standard_error", spread.standard_error);
     }
     if let Some(chance) = estimate.chance {
-        say("observed_agreement", chance.observed);
-        say("expected_agreement", chance.expected);
+        detail.insert("observed_agreement", chance.observed);
+        detail.insert("expected_agreement", chance.expected);
     }
     Measure {
         measure: name.to_owned(),

@@ -101,10 +101,10 @@ fn without_rater(setting: &Setting<'_>, measures: &mut Vec<Measure>) {
     if !options.measures.wants("krippendorff_alpha", few) {
         return;
     }
-    let is_ordinal = subject.has_ordinal_metric(options);
+    let (is_ordinal, of_scale) = (subject.has_ordinal_metric(options), &setting.weights);
     let alpha = |ratings: &assay_stats::agreement::Ratings| {
         let facts = Facts::new(ratings.clone());
-        let weights = if is_ordinal { &ordinal_weights(&facts) } else { &setting.weights };
+        let weights = if is_ordinal { &ordinal_weights(&facts) } else { of_scale };
         krippendorff_alpha(&facts, weights)
     };
     let left_out = leave_one_rater_out(subject.facts.ratings(), options.threads, alpha);
@@ -112,7 +112,7 @@ fn without_rater(setting: &Setting<'_>, measures: &mut Vec<Measure>) {
         let scope = Scope { annotator: subject.rater(one.rater), ..setting.scope("without_annotator") };
         let mut measure = setting.measure("krippendorff_alpha", scope, one.without, true);
         if let Some(change) = one.change {
-            measure.detail.insert("change".to_owned(), change);
+            measure.detail.insert("change", change);
         }
         measures.push(measure);
     }

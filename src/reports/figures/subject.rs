@@ -111,7 +111,11 @@ impl<'a> Subject<'a> {
         }
     }
 
-    fn not_numbers(&self, what: &str) -> Error {
+    pub(super) fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+
+    pub(super) fn not_numbers(&self, what: &str) -> Error {
         let first = self.labels.iter().find(|label| label.parse::<f64>().map_or(true, |value| !value.is_finite()));
         let example = first.map_or_else(String::new, |label| format!(", but one is {label:?}"));
         Error::invalid(format!("{what} labels that are numbers{example}"))

@@ -11,7 +11,7 @@ from functools import partial
 import definitions
 from formulas import NORMAL, agreement_error, differences, end, krippendorff_error, near, student, weighted_kappa_error
 
-COEFFICIENTS = r"percent_agreement|fleiss_kappa|conger_kappa|gwet_ac|brennan_prediger|krippendorff_alpha|cohen_kappa|scott_pi|multi_pi|bennett_s|.*multikappa|randolph_kappa|cohen_kappa_pairwise|krippendorff_alpha_.*"
+COEFFICIENTS = r"percent_agreement|fleiss_kappa|conger_kappa|gwet_ac|brennan_prediger|krippendorff_alpha|cohen_kappa|scott_pi"
 INTERVAL = r"se|ci low|ci high"
 # How far SciPy's quantile of t may be off, relative to itself.
 ROUGHLY = 1e-8
@@ -57,7 +57,8 @@ def holds(explanation, record, part, data):
 
 def refusal(record, message, data):
     """Why Assay gives an error in place of a figure, or None."""
-    return next((why for pattern, why, holds in REFUSALS if re.search(pattern, message) and holds(record, data)), None)
+    found = next((why for pattern, why, is_so in REFUSALS if re.search(pattern, message) and is_so(record, data)), None)
+    return found and f"{record.peer}: {found}"
 
 
 def with_error(half_width, error, record, part, lowest=float("-inf"), tolerance=1e-9):
@@ -86,8 +87,8 @@ def normal_for_t(record, part, data):
 
 
 def worked_out(theirs, ours, degrees=None, decimals=None):
-    """Both standard errors are worked out from the ratings: the peer's is the record's and Assay's is Assay's. By default the distribution is normal;
-    with `degrees` the peer takes t with so many degrees of freedom, and Assay t of its items."""
+    """Both standard errors are worked out from the ratings: the peer's is the record's and Assay's is Assay's. By default the distribution is
+    normal; with `degrees` the peer takes t with so many degrees of freedom, and Assay t of its items."""
 
     def holds(record, part, data):
         if part.ours is None:
@@ -126,7 +127,7 @@ def printed_limits(record, part, data):
     """The limits printed are those of mean and deviation as printed, and 2 SD; Assay's are 1.96 SD of the ratings."""
     told, (mean, deviation) = record.value, differences(data)
     sign = 1 if part.theirs > told["mean_diff"] else -1
-    return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(part.ours, mean + sign * NORMAL * deviation, 1e-4)
+    return near(part.theirs, told["mean_diff"] + sign * 2 * told["sd"]) and near(part.ours, mean + sign * 1.96 * deviation)
 
 
 def has_figure(of_data):
@@ -159,7 +160,13 @@ EXPLANATIONS = [
     ),
     entry("irrCAC", COEFFICIENTS, "ci low|ci high", "SciPy's quantile of t is right to 8 digits only", rough_quantile),
     entry("irrCAC", "scott_pi", "pe", "its table form leaves chance agreement at 0 in the result", left_out, input="table API"),
-    entry("irrCAC", "cohen_kappa", "ci low|ci high", "t(n - 1) times the standard error of Fleiss, Cohen and Everitt, where they and Assay take the normal", normal_for_t),
+    entry(
+        "irrCAC",
+        "cohen_kappa",
+        "ci low|ci high",
+        "t(n - 1) times the standard error of Fleiss, Cohen and Everitt, where they and Assay take the normal",
+        normal_for_t,
+    ),
     entry(
         "irrCAC-R",
         "krippendorff_alpha",
@@ -198,15 +205,27 @@ EXPLANATIONS = [
         has_figure(lambda record, data: data.incomplete and "StopIteration" in (record.error or "")),
     ),
     entry("published", "bland_altman", "loa", "limits of mean and deviation as printed and 2 SD, where Assay has 1.96 SD", printed_limits),
-    entry(r"irrCAC|irrCAC-R", COEFFICIENTS, INTERVAL, "a standard error of 0 is replaced by 1e-15; Assay gives no interval when the ratings have no spread", no_width),
-    entry(r".*", r".*", "value", "has no figure, or an error; Assay has what the definition makes of the ratings", has_figure(lambda record, data: True)),
+    entry(
+        r"irrCAC|irrCAC-R",
+        COEFFICIENTS,
+        INTERVAL,
+        "a standard error of 0 is replaced by 1e-15; Assay gives no interval when the ratings have no spread",
+        no_width,
+    ),
+    entry(
+        r".*",
+        r".*",
+        "value",
+        "has no figure, or an error; Assay has what the definition makes of the ratings",
+        has_figure(lambda record, data: True),
+    ),
 ]
 
 # (what the message says, why Assay refuses, the data and the record must be such): a peer computes something all the same.
 REFUSALS = [
     (
         "no negative values",
-        "a ratio scale has no negative values; Assay refuses it",
+        "computes on; Assay refuses negative values on a ratio scale",
         lambda record, data: "ratio" in (record.options.get("level"), record.options.get("weights")) and min(data.labels) < 0,
     ),
 ]

@@ -76,7 +76,7 @@ def counts(data):
 
 
 def agreement_error(record, data, singles):
-    """The standard error of mean agreement by item. irrCAC for R counts items with one rating as items without agreement, and scales the others up."""
+    """The standard error of mean agreement by item. irrCAC for R counts items with one rating as items without agreement, and scales others up."""
     table, agree = counts(data), weights(record, data)
     per_item = table.sum(axis=1)
     by_item = (table * (table @ agree.T - 1)).sum(axis=1) / (per_item * (per_item - 1))
@@ -116,8 +116,8 @@ def table_of_two(data):
 
 
 def weighted_kappa_error(record, data, psych):
-    """The standard error of weighted kappa by Fleiss, Cohen and Everitt (1969). That of psych 2.2.9 has `rowSums(w * rs)` for its second margin, each
-    row's weights times the row's own share, in place of the mean weight of a column, and takes a matrix of disagreements for agreements."""
+    """The standard error of weighted kappa by Fleiss, Cohen and Everitt (1969). That of psych 2.2.9 has `rowSums(w * rs)` for its second margin,
+    each row's weights times the row's own share, in place of the mean weight of a column, and takes disagreements for agreements."""
     table, weight = table_of_two(data), plan.scheme(record)
     n, shares = table.sum(), table / table.sum()
     if isinstance(weight, list):

@@ -60,17 +60,17 @@ def not_comparable(record, error):
     return Outcome(record, DIFFERS, [f"could not be compared: {type(error).__name__}: {error}"])
 
 
-def judge(record, plan, figures, data):
-    """One record against the figures of its run."""
+def judge(record, plan, figures, data, unknown):
+    """One record against the figures of its run; `unknown` are measures that the binary does not have."""
     if isinstance(figures, Refused):
         return refused(record, figures, data)
-    if not figures.found:
-        return Outcome(record, NOT_COVERED, [f"Assay does not report {', '.join(plan.measures)}"])
+    if lacking := set(plan.measures) & unknown:
+        return Outcome(record, NOT_COVERED, [f"Assay has no measure {', '.join(sorted(lacking))}"])
     parts = plan.parts(figures)
     missing = [part.name for part in parts if part.missing]
     compared = [part for part in parts if not part.missing]
-    if not compared or parts[0].missing:
-        return Outcome(record, NOT_COVERED, [f"Assay does not report {', '.join(plan.measures)}"])
+    if parts[0].missing:
+        return Outcome(record, DIFFERS, [f"the run gave no figure for {parts[0].name}, asked for {', '.join(plan.measures)}"])
     reasons, differing = [], []
     for part in compared:
         if not agrees(record, part, data):
@@ -107,7 +107,7 @@ def outcome(record, plan, runs, folder):
     if isinstance(plan, Outcome):
         return plan
     try:
-        return judge(record, plan, runs.given[plan.options], folder.part(record.dataset))
+        return judge(record, plan, runs.given[plan.options], folder.part(record.dataset), runs.unknown)
     except Exception as error:
         return not_comparable(record, error)
 

@@ -40,8 +40,10 @@ def percent_agreement(record, part):
 
 
 def named(what, theirs, ours):
-    """A number for each name, which is that of a label or an annotator."""
-    return [value_part(number, runs.named(ours, name), name=f"{what}[{name}]") for name, number in theirs.items()]
+    """A number for each name, which is that of a label or an annotator. Where some names have a figure, all must."""
+    absent = None if ours else MISSING
+    found = ((name, number, runs.named(ours, name)) for name, number in theirs.items())
+    return [Part(f"{what}[{name}]", number, figure["value"] if figure else absent, figure=figure) for name, number, figure in found]
 
 
 def mean(figures):
@@ -51,7 +53,7 @@ def mean(figures):
 
 
 def pairwise_cohen(record, part):
-    """The mean over pairs of annotators with enough common items; what else a record says of the pairs is made here from the figures of all pairs."""
+    """The mean over pairs of annotators with enough common items; what else a record says of pairs is made here from all their figures."""
     fewest = record.options.get("min_common_items", FEWEST_SHARED)
     name, chosen = "mean_pairwise_cohen_kappa", options(record, part, min_shared=None if fewest == FEWEST_SHARED else fewest)
     if "pairs" not in record.extras:
@@ -82,7 +84,7 @@ def complete(record, part):
         raise NotCovered("repeats as annotators of their own are not made for numbers")
     for name, found in (("complete_items", part.complete_items), ("items", part.items), ("raters", part.annotators)):
         if name in record.options and record.options[name] != len(found):
-            raise NoData(f"it has {len(found)} {name}, the record says {record.options[name]}")
+            raise ValueError(f"the data set has {len(found)} {name}, the record says {record.options[name]}")
     file, label = part.file(part.numbers(), complete=True)
     return Options(str(file), label, level="interval")
 
@@ -151,7 +153,8 @@ def bland_altman(record, part):
     of = compare.printed if record.peer == "published" else lambda _: Relative()
 
     def parts(figures):
-        bias, *limits = (figures.whole(measure) for measure in measures)
+        # Two annotators are a pair, and all there is.
+        bias, *limits = (figures.whole(measure) or runs.named(figures.by(measure, "pair"), *part.annotators) for measure in measures)
         found = [value_part(told["mean_diff"], bias, of(told["mean_diff"]))]
         if "sd" in told:
             found.append(Part("sd", told["sd"], detail(bias, "standard_deviation"), of(told["sd"]), bias))
@@ -161,7 +164,7 @@ def bland_altman(record, part):
             found.append(Part("loa_se_exact", told["loa_se_exact"], detail(limits[0], "standard_error"), Relative(), limits[0]))
         return found
 
-    return Plan(complete(record, part), measures, parts)
+    return Plan(complete(record, part), measures, parts, by=("pair",))
 
 
 def alpha_of_sets(record, part):

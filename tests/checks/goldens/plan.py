@@ -49,9 +49,9 @@ def scheme(record):
 
 
 def disagreements(told):
-    """A matrix of disagreements: `disagreement [[0,1],[1,0]]`, or with slashes between its rows."""
+    """A matrix of disagreements: `disagreement [[0,1],[1,0]]`, or with slashes between its rows. A list alone can be of agreements."""
     if isinstance(told, list):
-        return told
+        return [[1 - cell for cell in row] for row in told] if told[0][0] == 1 else told
     if "disagreement" not in str(told):
         return None
     if "[" in told:
@@ -82,12 +82,12 @@ def unused(record, part, of_labels):
     named = domain(record)
     if not named or "value_domain" in record.options:
         return ()
-    used = set(of_labels.values()) if of_labels else set(part.labels)
-    if not used <= set(named):
-        if len(used) == len(named):
-            return ()
+    used, names = {text(label) for label in (of_labels.values() if of_labels else part.labels)}, [text(category) for category in sorted(named)]
+    if len(names) == len(used):
+        return ()
+    if not used <= set(names):
         raise NoData(f"its labels are not among the record's categories {named}")
-    return tuple(text(category) for category in sorted(named)) if len(named) > len(used) else ()
+    return tuple(names)
 
 
 def text(category):

@@ -13,7 +13,8 @@ def write(outcomes, runs, long=False):
     differing(outcomes)
     counts = Counter(outcome.kind for outcome in outcomes)
     print(f"\n{len(outcomes)} records, {runs} runs of assay")
-    print(f"{counts['matched']} matched, {counts['explained']} explained, {counts['differs']} differ, {counts['not covered']} not covered", flush=True)
+    matched, explained, differ, uncovered = (counts[kind] for kind in KINDS)
+    print(f"{matched} matched, {explained} explained, {differ} differ, {uncovered} not covered", flush=True)
 
 
 def table(outcomes):

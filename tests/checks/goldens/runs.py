@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import subprocess
 import tempfile
 from dataclasses import dataclass, field
 
@@ -85,10 +86,13 @@ class Runs:
         """The figures of one run. A measure that the binary does not have is left out, so that it does not take the others with it."""
         while measures := self.wanted[options].measures - self.unknown:
             command = self.command(options, measures)
-            with tempfile.TemporaryDirectory(prefix="assay-goldens-") as folder:
-                done = common.assay(*command, timeout=SECONDS, cwd=folder)
-            if done.returncode == 0:
-                return Figures(json.loads(done.stdout))
+            try:
+                with tempfile.TemporaryDirectory(prefix="assay-goldens-") as folder:
+                    done = common.assay(*command, timeout=SECONDS, cwd=folder)
+                if done.returncode == 0:
+                    return Figures(json.loads(done.stdout))
+            except (subprocess.TimeoutExpired, ValueError, KeyError) as error:
+                return Refused(f"assay {' '.join(command)}: {type(error).__name__}: {error}")
             unknown = re.search(r'there is no measure "(\w+)"', done.stderr)
             if not unknown or unknown[1] not in measures:
                 return Refused(f"assay {' '.join(command)}: exit code {done.returncode}: {done.stderr.strip()}")

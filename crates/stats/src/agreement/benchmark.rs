@@ -1,7 +1,7 @@
 //! Words for figures, with the probability that they are deserved.
 
+use crate::distribution::normal_cdf;
 use crate::estimate::{Estimate, Undefined};
-use crate::interval::normal_probability;
 
 /// A scale that gives agreement a word. All are conventions; none follows from theory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,7 +116,7 @@ impl Benchmark {
             return Err(Undefined::ZeroVariance);
         }
         let centre = value.clamp(-1.0, 1.0);
-        let below = |bound: f64| normal_probability((bound - centre) / standard_error);
+        let below = |bound: f64| normal_cdf((bound - centre) / standard_error);
         let (all, from_top) = (below(1.0) - below(-1.0), |bound: f64| below(1.0) - below(bound));
         let mut higher = 0.0;
         let bands: Vec<BandProbability> = self

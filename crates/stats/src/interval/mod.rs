@@ -1,23 +1,20 @@
-//! 95 % intervals and the quantiles they need.
+//! 95 % intervals.
 
-mod normal;
 mod score;
-mod student_t;
 
-pub(crate) use normal::{normal_probability, normal_quantile};
 pub(crate) use score::ChanceMoments;
 pub use score::VarianceCurve;
-use student_t::student_t_quantile;
 
+use crate::distribution::{normal_quantile, student_t_quantile};
 use crate::estimate::{Spread, Undefined};
 use crate::sum::order_free_sum;
 
 /// The confidence level of every interval.
 pub const LEVEL: f64 = 0.95;
-const UPPER_TAIL: f64 = 1.0 - (1.0 - LEVEL) / 2.0;
+pub(crate) const UPPER_TAIL: f64 = 1.0 - (1.0 - LEVEL) / 2.0;
 
 /// Deviations below this share of the figure's scale are rounding, not spread.
-const ROUNDING: f64 = 1e-12;
+pub(crate) const ROUNDING: f64 = 1e-12;
 
 /// A two-sided interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,7 +52,7 @@ pub(crate) fn is_rounding(difference: f64, size: f64) -> bool {
 
 /// `value ± t(degrees) · standard error`.
 pub(crate) fn student_t_interval(value: f64, standard_error: f64, degrees: u64) -> Interval {
-    let half_width = student_t_quantile(UPPER_TAIL, degrees) * standard_error;
+    let half_width = student_t_quantile(UPPER_TAIL, degrees as f64) * standard_error;
     Interval { low: value - half_width, high: value + half_width }
 }
 
@@ -63,7 +60,7 @@ impl Spread {
     /// `value ± quantile · standard error`, cut where the figure's values end.
     pub(crate) fn interval(self, value: f64, bounds: Bounds) -> Interval {
         let quantile = match self.degrees {
-            Some(degrees) => student_t_quantile(UPPER_TAIL, degrees),
+            Some(degrees) => student_t_quantile(UPPER_TAIL, degrees as f64),
             None => normal_quantile(UPPER_TAIL),
         };
         let half_width = quantile * self.standard_error;

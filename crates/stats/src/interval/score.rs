@@ -1,6 +1,7 @@
 //! Score intervals of agreement: Wilson's idea for figures whose variance is known only where they were observed.
 
-use super::{Interval, UPPER_TAIL, student_t_quantile};
+use super::{Interval, UPPER_TAIL};
+use crate::distribution::student_t_quantile;
 
 /// How the variance of an agreement figure depends on its true value, for so many items with so many raters each.
 ///
@@ -95,7 +96,7 @@ impl VarianceCurve {
         let added = ADDED * self.at(0.5);
         let observed = n * (n * standard_error * standard_error);
         let height = (observed + self.dissenter * added) / (n * self.at(centre).max(0.0) + added);
-        let reach = student_t_quantile(UPPER_TAIL, self.items - 1).powi(2) * height / n;
+        let reach = student_t_quantile(UPPER_TAIL, (self.items - 1) as f64).powi(2) * height / n;
         let fits = |c: f64| (c - centre) * (c - centre) <= reach * self.at(c);
         let (least, most) = (last_that_fits(centre, 0.0, fits), last_that_fits(centre, end, fits));
         Interval { low: (1.0 - most).min(value), high: (1.0 - least).max(value) }
@@ -128,7 +129,7 @@ mod tests {
             let (items, share) = (n as f64, agreeing / n as f64);
             let error = (share * (1.0 - share) / items).sqrt();
             let found = VarianceCurve::of_fixed_chance(1.0, n, 2.0).interval(share, error);
-            let t = student_t_quantile(UPPER_TAIL, n - 1);
+            let t = student_t_quantile(UPPER_TAIL, (n - 1) as f64);
             let centre = (share + t * t / (2.0 * items)) / (1.0 + t * t / items);
             let half = t / (1.0 + t * t / items) * (error * error + t * t / (4.0 * items * items)).sqrt();
             assert_near(found.low, centre - half);

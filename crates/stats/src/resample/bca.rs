@@ -2,7 +2,8 @@ use std::fmt;
 
 use super::bootstrap::PERCENTILE_LEVELS;
 use super::jackknife::Jackknife;
-use crate::interval::{is_rounding, normal_probability, normal_quantile};
+use crate::distribution::{normal_cdf, normal_quantile};
+use crate::interval::is_rounding;
 
 /// Why there is no bias-corrected and accelerated interval. The codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,7 +47,7 @@ pub(super) fn adjusted_levels(replicates: &[f64], jackknife: &Jackknife) -> Resu
         if shrunk <= 0.0 {
             return Err(NoBca::TooAccelerated);
         }
-        *level = normal_probability(bias + shifted / shrunk);
+        *level = normal_cdf(bias + shifted / shrunk);
     }
     Ok(levels)
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::interval::normal_quantile;
+use crate::distribution::normal_quantile;
 
 /// Why a study of kappa cannot be planned.
 #[derive(Debug, Clone, Copy, PartialEq)]

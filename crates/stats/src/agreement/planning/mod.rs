@@ -10,8 +10,9 @@ mod variance;
 pub use design::{Costs, Design, DesignPlan, HalfWidth, PlannedFigure};
 pub use kappa::{KappaPlanError, kappa_items};
 
+use crate::distribution::normal_quantile;
 use crate::estimate::{Estimate, Spread, Undefined};
-use crate::interval::{Bounds, normal_quantile};
+use crate::interval::Bounds;
 
 /// No plan goes beyond so many items.
 const MOST_ITEMS: u64 = 1 << 50;

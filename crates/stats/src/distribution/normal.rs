@@ -1,13 +1,30 @@
-/// The quantile of the standard normal distribution at 0 < `p` < 1, to full double precision.
+use super::gamma::gamma_tails;
+
+/// P(Z <= z) of the standard normal distribution.
+pub fn normal_cdf(z: f64) -> f64 {
+    normal_sf(-z)
+}
+
+/// P(Z > z) of the standard normal distribution.
+pub fn normal_sf(z: f64) -> f64 {
+    // Z² / 2 has the gamma distribution with shape 1/2.
+    let tails = gamma_tails(0.5, z * z / 2.0);
+    if z > 0.0 { 0.5 * tails.upper.exp() } else { 0.5 + 0.5 * tails.lower.exp() }
+}
+
+/// The quantile of the standard normal distribution at 0 <= `p` <= 1, to full double precision.
 ///
 /// Rational approximations PPND16 of Wichura, Applied Statistics 37 (1988), algorithm AS 241.
-pub(crate) fn normal_quantile(p: f64) -> f64 {
+pub fn normal_quantile(p: f64) -> f64 {
     let centred = p - 0.5;
     if centred.abs() <= 0.425 {
         let r = 0.425 * 0.425 - centred * centred;
         return centred * polynomial(&CENTRE_NUMERATOR, r) / polynomial(&CENTRE_DENOMINATOR, r);
     }
     let tail = if centred < 0.0 { p } else { 1.0 - p };
+    if tail == 0.0 {
+        return f64::INFINITY.copysign(centred);
+    }
     let r = (-tail.ln()).sqrt();
     let quantile = if r <= 5.0 {
         polynomial(&MIDDLE_NUMERATOR, r - 1.6) / polynomial(&MIDDLE_DENOMINATOR, r - 1.6)
@@ -15,22 +32,6 @@ pub(crate) fn normal_quantile(p: f64) -> f64 {
         polynomial(&TAIL_NUMERATOR, r - 5.0) / polynomial(&TAIL_DENOMINATOR, r - 5.0)
     };
     quantile.copysign(centred)
-}
-
-/// The standard normal distribution function, to an absolute 1e-16: the series of Marsaglia (2004, Journal of Statistical Software
-/// 11), Φ(z) = 1/2 + φ(z) (z + z³/3 + z⁵/15 + …).
-pub(crate) fn normal_probability(z: f64) -> f64 {
-    if z.abs() > 8.5 {
-        return if z > 0.0 { 1.0 } else { 0.0 };
-    }
-    let (mut sum, mut term, mut odd) = (0.0, z, 1.0);
-    while term.abs() > f64::EPSILON / 4.0 * f64::abs(sum) {
-        sum += term;
-        odd += 2.0;
-        term *= z * z / odd;
-    }
-    let density = (-z * z / 2.0).exp() / std::f64::consts::TAU.sqrt();
-    (0.5 + sum * density).clamp(0.0, 1.0)
 }
 
 fn polynomial(coefficients: &[f64; 8], x: f64) -> f64 {
@@ -131,16 +132,43 @@ mod tests {
             (-6.0, 9.865_876_450_376_946e-10),
             (8.0, 0.999_999_999_999_999_3),
         ] {
-            let probability = normal_probability(z);
+            let probability = normal_cdf(z);
             assert!((probability - expected).abs() < 3e-16, "{z}: {probability} is not {expected}");
         }
-        assert_eq!([0.0, 9.0, -9.0, f64::INFINITY].map(normal_probability), [0.5, 1.0, 0.0, 1.0]);
     }
 
     #[test]
     fn quantile_and_probability_are_inverse() {
         for p in [0.001, 0.025, 0.3, 0.5, 0.77, 0.999] {
-            assert!((normal_probability(normal_quantile(p)) - p).abs() < 1e-15, "{p}");
+            assert!((normal_cdf(normal_quantile(p)) - p).abs() < 1e-15, "{p}");
         }
+    }
+
+    #[test]
+    fn tails_match_high_precision_values() {
+        // mpmath, 60 digits: erfc(z/sqrt(2))/2
+        for (z, upper) in [
+            (0.0, 0.5),
+            (1e-6, 0.499_999_601_057_719_6),
+            (0.3, 0.382_088_577_811_047_4),
+            (1.0, 0.158_655_253_931_457_05),
+            (1.7, 0.044_565_462_758_543_04),
+            (1.96, 0.024_997_895_148_220_435),
+            (5.0, 2.866_515_718_791_939e-7),
+            (12.0, 1.776_482_112_077_679e-33),
+            (37.0, 5.725_571_222_524_577e-300),
+        ] {
+            for found in [normal_sf(z), normal_cdf(-z)] {
+                assert!((found / upper - 1.0).abs() < 1e-13, "{z}: {found} is not {upper}");
+            }
+            assert!((normal_cdf(z) - (1.0 - upper)).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn ends_and_outside() {
+        assert_eq!((normal_quantile(0.0), normal_quantile(1.0)), (f64::NEG_INFINITY, f64::INFINITY));
+        assert_eq!((normal_cdf(f64::INFINITY), normal_sf(f64::INFINITY)), (1.0, 0.0));
+        assert!(normal_cdf(f64::NAN).is_nan() && normal_quantile(f64::NAN).is_nan() && normal_quantile(1.1).is_nan());
     }
 }

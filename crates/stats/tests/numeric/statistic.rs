@@ -1,0 +1,145 @@
+//! Figures as functions of how often each item is counted.
+
+use assay_stats::numeric::{
+    Complete, IccFigures, KendallWFigures, Missing, PairFigures, Pairs, intraclass_correlations, kendall_w,
+    mean_over_pairs,
+};
+use assay_stats::resample::Statistic;
+
+use super::table::{PEAK_FLOW, SHROUT_FLEISS, TIED, full, scores};
+use super::undefined::MEASURES;
+
+fn evaluate(statistic: &dyn Statistic, times: &[u64]) -> Vec<Option<f64>> {
+    let mut figures = vec![None; statistic.figures()];
+    statistic.evaluate(times, &mut figures);
+    figures
+}
+
+#[track_caller]
+fn assert_same(found: &[Option<f64>], expected: &[Option<f64>], tolerance: f64) {
+    for (place, (a, b)) in found.iter().zip(expected).enumerate() {
+        match (a, b) {
+            (Some(a), Some(b)) => assert!((a - b).abs() <= tolerance * b.abs().max(1.0), "{place}: {a} is not {b}"),
+            (a, b) => assert_eq!(a, b, "{place}"),
+        }
+    }
+}
+
+/// Three raters with ties, equal items, and missing ratings.
+fn incomplete() -> Vec<Vec<Option<f64>>> {
+    let cell = |code: u8| if code == b'.' { None } else { Some(f64::from(code - b'0') * 0.1) };
+    ["112", "123", "2.3", "221", "112", "33.", "343", "45.", ".54", "554", "331", "..5", "224", "15."]
+        .map(|row| row.bytes().map(cell).collect())
+        .to_vec()
+}
+
+#[test]
+fn counted_as_observed_they_are_the_figures() {
+    let scores = scores(&incomplete());
+    let complete = Complete::new(&scores);
+    let icc = IccFigures::new(&complete);
+    let expected = intraclass_correlations(&complete).map(|icc| icc.estimate.value.ok());
+    assert_same(&evaluate(&icc, icc.multiplicities()), &expected, 0.0);
+    let (figures, w) = (KendallWFigures::new(&complete), kendall_w(&complete));
+    assert_same(
+        &evaluate(&figures, figures.multiplicities()),
+        &[w.corrected.value.ok(), w.uncorrected.value.ok()],
+        0.0,
+    );
+    for missing in [Missing::Pairwise, Missing::Listwise] {
+        let pairs = Pairs::new(&scores, missing);
+        let figures = PairFigures::new(&pairs, MEASURES.to_vec());
+        let expected = MEASURES.map(|measure| mean_over_pairs(&pairs, measure).value.ok());
+        assert_same(&evaluate(&figures, figures.multiplicities()), &expected, 1e-15);
+    }
+}
+
+#[test]
+fn items_counted_twice_are_items_that_occur_twice() {
+    let mut items = incomplete();
+    let twice = scores(&items);
+    items.extend(items.clone());
+    let doubled = scores(&items);
+    let (complete, expected) = (Complete::new(&twice), intraclass_correlations(&Complete::new(&doubled)));
+    let statistic = IccFigures::new(&complete);
+    let times: Vec<u64> = statistic.multiplicities().iter().map(|n| 2 * n).collect();
+    assert_same(&evaluate(&statistic, &times), &expected.map(|icc| icc.estimate.value.ok()), 1e-14);
+    let pairs = Pairs::new(&twice, Missing::Pairwise);
+    let statistic = PairFigures::new(&pairs, MEASURES.to_vec());
+    let times: Vec<u64> = statistic.multiplicities().iter().map(|n| 2 * n).collect();
+    let doubled = Pairs::new(&doubled, Missing::Pairwise);
+    let expected = MEASURES.map(|measure| mean_over_pairs(&doubled, measure).value.ok());
+    assert_same(&evaluate(&statistic, &times), &expected, 1e-14);
+}
+
+#[test]
+fn without_one_item_subtraction_equals_counting_again() {
+    for scores in [scores(&incomplete()), full(&SHROUT_FLEISS), full(&PEAK_FLOW), full(&TIED)] {
+        let complete = Complete::new(&scores);
+        let pairs = Pairs::new(&scores, Missing::Pairwise);
+        let statistics: [&dyn Statistic; 3] = [
+            &IccFigures::new(&complete),
+            &KendallWFigures::new(&complete),
+            &PairFigures::new(&pairs, MEASURES.to_vec()),
+        ];
+        for statistic in statistics {
+            for unit in 0..statistic.multiplicities().len() {
+                let mut times = statistic.multiplicities().to_vec();
+                times[unit] -= 1;
+                let mut figures = vec![None; statistic.figures()];
+                statistic.evaluate_without(unit, &mut figures);
+                assert_same(&figures, &evaluate(statistic, &times), 1e-12);
+            }
+        }
+    }
+}
+
+/// The interval of a mean over pairs is ± t · √(Σ L² / (n (n - 1))) with L n times the derivative by the weight of an item.
+#[test]
+fn intervals_of_means_are_made_of_derivatives() {
+    const MANY: u64 = 1_000_000;
+    for scores in [scores(&incomplete()), full(&SHROUT_FLEISS), full(&PEAK_FLOW), full(&TIED)] {
+        let pairs = Pairs::new(&scores, Missing::Pairwise);
+        // Divisors n - 1 are constants of the figure, not of the derivative: the two measures that have them scale with the sample.
+        for measure in MEASURES.into_iter().take(4).chain([MEASURES[5]]) {
+            let statistic = PairFigures::new(&pairs, vec![measure]);
+            let times: Vec<u64> = statistic.multiplicities().iter().map(|n| n * MANY).collect();
+            let value = evaluate(&statistic, &times)[0].unwrap();
+            let items: u64 = statistic.multiplicities().iter().sum();
+            let n = items as f64;
+            let squares: f64 = (0..times.len())
+                .map(|unit| {
+                    let mut more = times.clone();
+                    more[unit] += MANY / 1000;
+                    let change = (evaluate(&statistic, &more)[0].unwrap() - value) * 1000.0;
+                    statistic.multiplicities()[unit] as f64 * (n * change).powi(2)
+                })
+                .sum();
+            let half_width =
+                assay_stats::distribution::student_t_quantile(0.975, n - 1.0) * (squares / (n * (n - 1.0))).sqrt();
+            let estimate = mean_over_pairs(&pairs, measure);
+            let found = estimate.value.unwrap() - estimate.interval.unwrap().low;
+            assert!((found / half_width - 1.0).abs() < 5e-3, "{measure:?}: {found} is not {half_width}");
+        }
+    }
+}
+
+#[test]
+fn a_draw_without_a_value_is_none() {
+    let scores = full(&SHROUT_FLEISS);
+    let (complete, pairs) = (Complete::new(&scores), Pairs::new(&scores, Missing::Pairwise));
+    let mut times = vec![0; 6];
+    for count in [0, 1] {
+        times[2] = count;
+        assert_eq!(evaluate(&IccFigures::new(&complete), &times), [None; 6]);
+        assert_eq!(evaluate(&KendallWFigures::new(&complete), &times), [None; 2]);
+        assert_eq!(evaluate(&PairFigures::new(&pairs, MEASURES[..5].to_vec()), &times), [None; 5]);
+    }
+    times[2] = 6;
+    assert_eq!(
+        evaluate(&IccFigures::new(&complete), &times)[2],
+        None,
+        "one item six times has no variance between items"
+    );
+    assert_eq!(evaluate(&PairFigures::new(&pairs, MEASURES[..3].to_vec()), &times), [None; 3]);
+}

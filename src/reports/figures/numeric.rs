@@ -1,0 +1,172 @@
+//! Figures of labels that are numbers or ranks.
+
+use assay_stats::numeric::{
+    Complete, Icc, IccForm, Limits, Missing, PairMeasure, Pairs, Scores, bland_altman, by_pair,
+    intraclass_correlations, kendall_w, mean_over_pairs,
+};
+
+use super::Setting;
+use super::options::{Breakdown, Level, MeasureChoice};
+use crate::error::{Error, Result};
+use crate::reports::measure::{Measure, Scope};
+
+/// With more pairs of raters than this, figures of pairs are made only when they are asked for.
+const USUAL_PAIRS: usize = 20_000;
+
+const ICC: [(&str, IccForm); 6] = [
+    ("icc_1_1", IccForm::OneWaySingle),
+    ("icc_a_1", IccForm::AgreementSingle),
+    ("icc_c_1", IccForm::ConsistencySingle),
+    ("icc_1_k", IccForm::OneWayAverage),
+    ("icc_a_k", IccForm::AgreementAverage),
+    ("icc_c_k", IccForm::ConsistencyAverage),
+];
+const OF_PAIRS: [(&str, PairMeasure); 4] = [
+    ("pearson_r", PairMeasure::PearsonR),
+    ("spearman_rho", PairMeasure::SpearmanRho),
+    ("kendall_tau_b", PairMeasure::KendallTauB),
+    ("lin_ccc", PairMeasure::LinCcc(assay_stats::numeric::Divisor::N)),
+];
+const BLAND_ALTMAN: [&str; 3] = ["bland_altman_bias", "bland_altman_lower", "bland_altman_upper"];
+
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    let icc = ICC.iter().map(|&(name, _)| name);
+    icc.chain(["kendall_w"]).chain(OF_PAIRS.iter().map(|&(name, _)| name)).chain(BLAND_ALTMAN)
+}
+
+/// Those that fit the level and those asked for by name; none for labels that are no numbers and have no order.
+///
+/// # Errors
+/// When a measure that is asked for by name needs numbers that the labels are not.
+pub(super) fn measures(setting: &Setting<'_>) -> Result<Vec<Measure>> {
+    if !names().any(|name| wants(setting, name)) {
+        return Ok(Vec::new());
+    }
+    let values = values(setting)?;
+    let scores = Scores::new(setting.subject.facts.ratings(), &values)
+        .map_err(|e| Error::invalid(format!("measures of numbers: {e}")))?;
+    let mut measures = Vec::new();
+    of_all(setting, &scores, &mut measures);
+    of_pairs(setting, &scores, &mut measures);
+    Ok(measures)
+}
+
+fn wants(setting: &Setting<'_>, name: &str) -> bool {
+    let by_rank = ["kendall_w", "spearman_rho", "kendall_tau_b"].contains(&name);
+    let fits = match setting.options.level {
+        Level::Nominal => false,
+        Level::Ordinal => by_rank,
+        Level::Interval | Level::Ratio => true,
+    };
+    match &setting.options.measures {
+        MeasureChoice::Named(_) => setting.options.measures.wants(name, fits),
+        MeasureChoice::Usual | MeasureChoice::All => fits,
+    }
+}
+
+/// The labels as numbers; labels in an order of their own stand for their ranks.
+fn values(setting: &Setting<'_>) -> Result<Vec<Option<f64>>> {
+    let subject = setting.subject;
+    match subject.values {
+        Some(values) => Ok(values.iter().copied().map(Some).collect()),
+        None if subject.is_ordered() => Ok((1..=subject.labels.len()).map(|rank| Some(rank as f64)).collect()),
+        None => Err(subject.not_numbers("these measures need")),
+    }
+}
+
+/// What compares all raters at once, on the items that all of them rated.
+fn of_all(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>) {
+    let complete = Complete::new(scores);
+    let note = |measure: &mut Measure| {
+        measure.options.insert("missing", "listwise");
+        measure.detail.insert("incomplete_items", complete.incomplete_items() as f64);
+    };
+    if ICC.iter().any(|(name, _)| wants(setting, name)) {
+        for icc in intraclass_correlations(&complete) {
+            if let Some(mut measure) = of_form(setting, &icc) {
+                note(&mut measure);
+                measures.push(measure);
+            }
+        }
+    }
+    if wants(setting, "kendall_w") {
+        let found = kendall_w(&complete);
+        let mut measure = setting.measure("kendall_w", setting.scope("overall"), found.corrected, true);
+        note(&mut measure);
+        let mut say = |name: &'static str, value: f64| measure.detail.insert(name, value);
+        if let Ok(uncorrected) = found.uncorrected.value {
+            say("w_uncorrected", uncorrected);
+        }
+        if let Ok(test) = found.test {
+            say("chi_squared", test.chi_squared);
+            say("degrees", test.df as f64);
+            say("p_value", test.p);
+        }
+        measures.push(measure);
+    }
+}
+
+fn of_form(setting: &Setting<'_>, icc: &Icc) -> Option<Measure> {
+    let (name, _) = ICC.iter().find(|(_, form)| *form == icc.form)?;
+    if !wants(setting, name) {
+        return None;
+    }
+    let mut measure = setting.measure(name, setting.scope("overall"), icc.estimate, true);
+    measure.options.insert("form", icc.form.name());
+    if let Ok(test) = icc.test {
+        let mut say = |name: &'static str, value: f64| measure.detail.insert(name, value);
+        say("f", test.f);
+        say("degrees_1", test.df1 as f64);
+        say("degrees_2", test.df2 as f64);
+        say("p_value", test.p);
+    }
+    Some(measure)
+}
+
+/// What compares two raters: the mean over pairs, and each pair where that is asked for.
+fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>) {
+    let raters = scores.raters().len();
+    let is_named = matches!(setting.options.measures, MeasureChoice::Named(_));
+    if !is_named && raters * raters.saturating_sub(1) / 2 > USUAL_PAIRS {
+        return;
+    }
+    let pairs = Pairs::new(scores, Missing::Pairwise);
+    let each = setting.options.by.contains(&Breakdown::Pair);
+    for (name, measure) in OF_PAIRS.into_iter().filter(|(name, _)| wants(setting, name)) {
+        let mut mean = setting.measure(name, setting.scope("overall"), mean_over_pairs(&pairs, measure), true);
+        mean.options.insert("averaging", "pairs_unweighted");
+        measures.push(mean);
+        if each {
+            for pair in by_pair(&pairs, measure) {
+                let scope = pair_scope(setting, pair.rater, pair.other);
+                measures.push(setting.measure(name, scope, pair.estimate, true));
+            }
+        }
+    }
+    if !BLAND_ALTMAN.iter().any(|name| wants(setting, name)) || !(each || raters == 2) {
+        return;
+    }
+    for found in bland_altman(&pairs, Limits::default()) {
+        for (name, estimate) in BLAND_ALTMAN.into_iter().zip([found.bias, found.lower, found.upper]) {
+            if wants(setting, name) {
+                let mut scope = pair_scope(setting, found.rater, found.other);
+                if !each {
+                    "overall".clone_into(&mut scope.by);
+                }
+                let mut measure = setting.measure(name, scope, estimate, true);
+                measure.options.insert("multiplier", "1.96");
+                if let Ok(sd) = found.sd.value {
+                    measure.detail.insert("standard_deviation", sd);
+                }
+                if let Some(error) = found.limits_error.ok().filter(|_| name != BLAND_ALTMAN[0]) {
+                    measure.detail.insert("standard_error", error);
+                }
+                measures.push(measure);
+            }
+        }
+    }
+}
+
+fn pair_scope(setting: &Setting<'_>, rater: u32, other: u32) -> Scope {
+    Scope { annotator: setting.subject.rater(rater), other: setting.subject.rater(other), ..setting.scope("pair") }
+}
