@@ -250,6 +250,18 @@ const TOPICS: &[Topic] = &[
         source: "Weeks are those of ISO 8601.",
     },
     Topic {
+        id: "numbers",
+        title: "Labels that are numbers",
+        paragraphs: &[
+            "Projects show figures of single choices. For scores and other numbers in a table, `assay agreement FILE --level interval` has \
+             intraclass correlations (icc_a_1, icc_c_1 and their kin: the share of the variance that lies between items, with or without \
+             the annotators’ different means), Kendall’s W and tau-b, Spearman’s rho, Pearson’s r, Lin’s concordance correlation, and the \
+             limits of Bland and Altman. A high correlation is not agreement: annotators whose scores differ by a constant correlate \
+             perfectly. docs/METRICS.md has the formulas.",
+        ],
+        source: "McGraw and Wong (1996) on the forms of the intraclass correlation; Lin (1989); Bland and Altman (1986).",
+    },
+    Topic {
         id: "planning",
         title: "What more labels would give",
         paragraphs: &[
