@@ -1,6 +1,8 @@
 //! The page of agreement: all coefficients side by side and what they mean, by annotator, by label, over time, by slice, and what
 //! more labels would give.
 
+use jiff::Span;
+use jiff::civil::Time;
 use maud::{Markup, html};
 
 use super::charts::{self, Band, Caption, Period as Point, Row};
@@ -144,11 +146,11 @@ fn balance(insight: Option<&Insight>) -> Markup {
     html! {
         dl.fields {
             dt { a href=(links::guide("balance")) { "Prevalence" } }
-            dd { (or_none(balance.prevalence_index)) " " span.quiet { "0: all labels equally often, 1: one label only" } }
+            dd { b { (or_none(balance.prevalence_index)) } span.quiet { " from 0, all labels equally often, to 1, one label only" } }
             dt { a href=(links::guide("balance")) { "Entropy" } }
-            dd { (or_none(balance.normalised_entropy)) " " span.quiet { "1: all labels equally often, 0: one label only" } }
+            dd { b { (or_none(balance.normalised_entropy)) } span.quiet { " from 0, one label only, to 1, all labels equally often" } }
             dt { a href=(links::guide("balance")) { "Bias" } }
-            dd { (format!("{:.2}", balance.bias_index)) " " span.quiet { "0: everybody uses the labels equally often" } }
+            dd { b { (format!("{:.2}", balance.bias_index)) } span.quiet { " from 0, everybody uses the labels equally often, to 1" } }
         }
     }
 }
@@ -204,7 +206,8 @@ fn without_each(view: View<'_>) -> Markup {
     html! {
         h3 { a href=(links::guide("without_annotator")) { (title) } }
         p.quiet {
-            "Krippendorff’s alpha of all others. Above 0: they agree better among themselves than with this annotator."
+            "Krippendorff’s alpha of all others, the greatest change first. A change above 0 says that they agree better among themselves \
+             than with this annotator."
             @if total > rows.len() { " The " (rows.len()) " greatest changes of " (total) " are shown." }
         }
         (scroll(title, html! {
@@ -355,14 +358,17 @@ fn over_time(view: View<'_>) -> Markup {
 fn point(view: View<'_>, alpha: &Measure, share: &Measure) -> Option<Point> {
     let (first, next) = period_days(&alpha.scope)?;
     let days = first.until(next).ok()?.get_days();
-    let middle =
-        first.to_datetime(jiff::civil::Time::midnight()).checked_add(jiff::Span::new().hours(12 * days)).ok()?;
+    let after = |hours: i32| {
+        let time = first.to_datetime(Time::midnight()).checked_add(Span::new().hours(hours)).ok()?;
+        Some(time.to_string())
+    };
     let href = view.drill(|filter| (filter.from, filter.to) = (Some(first.to_string()), Some(next.to_string())));
     Some(Point {
         name: alpha.scope.value.clone()?,
         first: first.to_string(),
         next: next.to_string(),
-        middle: middle.to_string(),
+        middle: after(12 * days)?,
+        places: vec![after(11 * days)?, after(13 * days)?],
         days: f64::from(days),
         rows: vec![measured(alpha, href.clone()), measured(share, href.clone())],
         href,
@@ -444,7 +450,7 @@ fn slice_table(view: View<'_>, field: &str, alphas: &[&Measure]) -> Markup {
     names.sort_unstable_by_key(|name| (guide::rank(name), *name));
     names.dedup();
     html! {
-        table.compact {
+        table.compact.wide {
             thead {
                 tr {
                     th scope="col" { (field) }

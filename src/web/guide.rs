@@ -107,7 +107,7 @@ pub const MEASURES: &[Entry] = &[
     },
     Entry {
         name: "brennan_prediger",
-        title: "Brennan and Prediger’s kappa",
+        title: "Brennan–Prediger kappa",
         brief: "agreement beyond chance, with every label equally likely by chance",
         formula: &["κ = (P − 1/q) / (1 − 1/q), q the number of labels that occur"],
         meaning: "Asks nothing about how often labels are used, so a dominant label does not lower it. Also known as Bennett’s S and Randolph’s free-marginal kappa; with two labels and two annotators it is PABAK.",
@@ -248,6 +248,18 @@ const TOPICS: &[Topic] = &[
              on average. Periods without an item that two annotators answered have no figure, and say so.",
         ],
         source: "Weeks are those of ISO 8601.",
+    },
+    Topic {
+        id: "numbers",
+        title: "Labels that are numbers",
+        paragraphs: &[
+            "Projects show figures of single choices. For scores and other numbers in a table, `assay agreement FILE --level interval` has \
+             intraclass correlations (icc_a_1, icc_c_1 and their kin: the share of the variance that lies between items, with or without \
+             the annotators’ different means), Kendall’s W and tau-b, Spearman’s rho, Pearson’s r, Lin’s concordance correlation, and the \
+             limits of Bland and Altman. A high correlation is not agreement: annotators whose scores differ by a constant correlate \
+             perfectly. docs/METRICS.md has the formulas.",
+        ],
+        source: "McGraw and Wong (1996) on the forms of the intraclass correlation; Lin (1989); Bland and Altman (1986).",
     },
     Topic {
         id: "planning",

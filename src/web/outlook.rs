@@ -48,10 +48,10 @@ pub fn benchmarks(insight: Option<&Insight>) -> Markup {
 fn benchmark(standing: &BenchmarkView) -> Markup {
     html! {
         tr {
-            th.nowrap scope="row" { (name(&standing.benchmark)) }
+            th scope="row" { (name(&standing.benchmark)) }
             td.nowrap { b { (standing.reached) } }
             td.nowrap { (standing.of_value) }
-            td {
+            td.likely {
                 (bar(&standing.bands))
                 @for band in standing.bands.iter().filter(|band| band.probability >= LIKELY) {
                     span.share { (band.band) " " (percent(band.probability)) } " "
@@ -69,7 +69,9 @@ fn bar(bands: &[BandView]) -> Markup {
     let mut parts = Vec::new();
     for (place, band) in bands.iter().enumerate() {
         let width = band.probability.clamp(0.0, 1.0) * BAR;
-        parts.push((format!("{from:.1}"), format!("{width:.1}"), format!("band{}", place.min(5))));
+        // Scales differ in how many bands they have; the lowest looks the same in all of them.
+        let shade = place * 5 / (bands.len() - 1).max(1);
+        parts.push((format!("{from:.1}"), format!("{width:.1}"), format!("band{shade}")));
         from += width;
     }
     html! {
@@ -201,7 +203,7 @@ fn grid(plan: &Planning) -> Markup {
                         th scope="row" { (text::count(*n)) @if *n == plan.items_now { " " span.quiet { "(now)" } } }
                         @for k in &ratings {
                             @match cell(*n, *k) {
-                                Some(design) => { td.num class=(heat(design, plan.target)) { (half_width(design)) } }
+                                Some(design) => { td class={ "num " (heat(design, plan.target)) } { (half_width(design)) } }
                                 None => { td.num { "—" } }
                             }
                         }
