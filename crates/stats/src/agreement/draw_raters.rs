@@ -13,13 +13,16 @@ pub struct RaterCoefficients<'a> {
     facts: &'a Facts,
     weights: &'a Weights,
     members: Vec<Coefficient>,
+    /// By pattern of label counts: its disagreement.
+    disagreements: Vec<f64>,
     /// Each item is a unit of its own.
     ones: Vec<u64>,
 }
 
 impl<'a> RaterCoefficients<'a> {
     pub fn new(facts: &'a Facts, weights: &'a Weights, members: Vec<Coefficient>) -> Self {
-        Self { facts, weights, members, ones: vec![1; facts.ratings().n_items()] }
+        let disagreements = facts.patterns.iter().map(|pattern| pattern.disagreement(weights)).collect();
+        Self { facts, weights, members, disagreements, ones: vec![1; facts.ratings().n_items()] }
     }
 
     /// The answers of the items that are drawn, with how often.
@@ -28,14 +31,25 @@ impl<'a> RaterCoefficients<'a> {
         all.filter(|&(_, &times)| times > 0).map(|(answers, &times)| (answers, times as f64))
     }
 
-    fn write(&self, items: &[u64], raters: &[u64], figures: &mut [Option<f64>]) {
-        let totals = self.totals(items, raters, self.weights);
+    /// The sums of a draw of items by all raters: pattern by pattern, which are fewer than the ratings.
+    fn totals_of_items(&self, items: &[u64]) -> Totals {
+        let mut totals = Totals::zero(self.weights.n_labels());
+        let times = self.facts.pattern_times(items);
+        for ((pattern, &disagreement), times) in self.facts.patterns.iter().zip(&self.disagreements).zip(times) {
+            if times > 0 {
+                totals.add_pattern(pattern, disagreement, times as f64);
+            }
+        }
+        totals
+    }
+
+    fn write(&self, items: &[u64], raters: &[u64], totals: &Totals, figures: &mut [Option<f64>]) {
         for (figure, &member) in figures.iter_mut().zip(&self.members) {
             *figure = match member {
-                Coefficient::CongerKappa => self.conger(&totals, items, raters),
+                Coefficient::CongerKappa => self.conger(totals, items, raters),
                 Coefficient::MeanPairwiseCohenKappa { min_shared } => self.mean_cohen(items, raters, min_shared),
-                Coefficient::KrippendorffOrdinalAlpha => self.ordinal_alpha(&totals, items, raters),
-                _ => of_totals(member, &totals, self.weights),
+                Coefficient::KrippendorffOrdinalAlpha => self.ordinal_alpha(totals, items, raters),
+                _ => of_totals(member, totals, self.weights),
             };
         }
     }
@@ -146,7 +160,8 @@ impl Statistic for RaterCoefficients<'_> {
     }
 
     fn evaluate(&self, times: &[u64], figures: &mut [Option<f64>]) {
-        self.write(times, &vec![1; self.facts.ratings().n_raters()], figures);
+        let totals = self.totals_of_items(times);
+        self.write(times, &vec![1; self.facts.ratings().n_raters()], &totals, figures);
     }
 }
 
@@ -164,6 +179,7 @@ impl TwoWayStatistic for RaterCoefficients<'_> {
     }
 
     fn evaluate(&self, items: &[u64], raters: &[u64], figures: &mut [Option<f64>]) {
-        self.write(items, raters, figures);
+        let totals = self.totals(items, raters, self.weights);
+        self.write(items, raters, &totals, figures);
     }
 }

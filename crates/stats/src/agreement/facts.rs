@@ -112,6 +112,15 @@ impl Facts {
         rated.map(|(answers, &place)| (answers, Pattern::of(self.patterns.rows.get(place as usize))))
     }
 
+    /// How often each pattern is counted when each item is counted so often.
+    pub(super) fn pattern_times(&self, items: &[u64]) -> Vec<u64> {
+        let mut times = vec![0; self.patterns.rows.len()];
+        for (&place, &n) in self.pattern_of.iter().zip(items).filter(|&(&place, _)| place != NO_PATTERN) {
+            times[place as usize] += n;
+        }
+        times
+    }
+
     /// For every pair of raters who share an item the table of their labels.
     pub(super) fn pairs(&self, threads: Threads) -> &PairTables {
         self.pairs.get_or_init(|| PairTables::new(&self.ratings, threads))
