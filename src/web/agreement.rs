@@ -301,7 +301,7 @@ fn shifts(view: View<'_>, insight: Option<&Insight>) -> Markup {
                                 (shift.label) " "
                                 span.quiet.nowrap { (points(shift.difference)) }
                             }
-                            td.num { (shift.z.map_or_else(|| "—".to_owned(), |z| signed_z(z))) }
+                            td.num { (shift.z.map_or_else(|| "—".to_owned(), signed_z)) }
                             td.num { (text::count(shift.items)) }
                         }
                     }
