@@ -29,6 +29,8 @@ enum Figure {
     /// Of the second label: a rare one when prevalence is skewed.
     LabelAlpha,
     Specific,
+    /// Of all labels but the second.
+    SpecificOfRest,
 }
 
 const MEAN_COHEN: Coefficient = Coefficient::MeanPairwiseCohenKappa { min_shared: 1 };
@@ -37,7 +39,7 @@ const fn measure(name: &'static str, figure: Figure, scheme: Scheme) -> Measure 
     Measure { name, figure, scheme }
 }
 
-pub const MEASURES: [Measure; 18] = [
+pub const MEASURES: [Measure; 19] = [
     measure("percent_agreement", Figure::Of(Coefficient::PercentAgreement), Scheme::Identity),
     measure("pooled_percent_agreement", Figure::Of(Coefficient::PooledPercentAgreement), Scheme::Identity),
     measure("krippendorff_alpha", Figure::Of(Coefficient::KrippendorffAlpha), Scheme::Identity),
@@ -52,6 +54,7 @@ pub const MEASURES: [Measure; 18] = [
     measure("kappa_against_others", Figure::RaterKappa, Scheme::Identity),
     measure("krippendorff_alpha of a label", Figure::LabelAlpha, Scheme::Identity),
     measure("specific_agreement", Figure::Specific, Scheme::Identity),
+    measure("specific_agreement of the rest", Figure::SpecificOfRest, Scheme::Identity),
     measure("krippendorff_alpha, interval", Figure::Of(Coefficient::KrippendorffAlpha), Scheme::Quadratic),
     measure("fleiss_kappa, linear", Figure::Of(Coefficient::FleissKappa), Scheme::Linear),
     measure("gwet_ac2, quadratic", Figure::Of(Coefficient::GwetAc), Scheme::Quadratic),
@@ -103,6 +106,7 @@ impl Measure {
             Figure::RaterKappa => all.first_rater(raters).against_others(&apart),
             Figure::LabelAlpha => all.of_label(1).fleiss(&apart),
             Figure::Specific => all.specific(1),
+            Figure::SpecificOfRest => all.of_label(1).specific(0),
         }
     }
 
@@ -118,6 +122,7 @@ impl Measure {
             Figure::RaterKappa => by_rater(all, Threads::ONE).first().map(|rater| rater.kappa),
             Figure::LabelAlpha => by_label(&sample.label).get(1).map(|label| label.alpha),
             Figure::Specific => by_label(&sample.label).get(1).map(|label| label.specific),
+            Figure::SpecificOfRest => by_label(&sample.label).first().map(|label| label.specific),
         }
     }
 

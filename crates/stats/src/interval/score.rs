@@ -31,7 +31,7 @@ pub(crate) struct ChanceMoments {
     pub(crate) of_label: f64,
 }
 
-/// Items with the model's variance at half agreement that are added to the observed ones when the height of V is fitted, so that
+/// Items with the model's variance halfway from full to no agreement that are added to the observed ones when the height of V is fitted, so that
 /// it does not vanish where no disagreement was seen. Four, as in "plus four" (Agresti and Coull 1998).
 const ADDED: f64 = 4.0;
 
@@ -86,14 +86,15 @@ impl VarianceCurve {
 
     /// All figures that the observed one does not contradict: (value - figure)² <= t(n - 1)² · V(figure) / n, V times its height.
     ///
-    /// The height is (n · n se² + 4 h V(1/2)) / (n V(value) + 4 V(1/2)), with h for a single dissenter. For the share of two raters' items
+    /// The height is (n · n se² + 4 h V(m)) / (n V(value) + 4 V(m)), with h for a single dissenter and m = 1/2, or half of the largest c
+    /// where that is below 1: a label that nearly everybody uses is agreed on by chance. For the share of two raters' items
     /// that are alike it is 1 and the interval Wilson's (1927), with t for z. The value lies in the interval, which never leaves the
     /// possible figures; there is one where the standard error is 0, too. `items` are at least 2.
     pub(crate) fn interval(&self, value: f64, standard_error: f64) -> Interval {
         let n = self.items as f64;
         let end = self.end();
         let centre = (1.0 - value).clamp(0.0, end);
-        let added = ADDED * self.at(0.5);
+        let added = ADDED * self.at(end.min(1.0) / 2.0);
         let observed = n * (n * standard_error * standard_error);
         let height = (observed + self.dissenter * added) / (n * self.at(centre).max(0.0) + added);
         let reach = student_t_quantile(UPPER_TAIL, (self.items - 1) as f64).powi(2) * height / n;
@@ -226,6 +227,8 @@ mod tests {
             VarianceCurve::of_margins(rare, 30, 2.0),
             VarianceCurve::of_margins(rare, 30, 6.0),
             VarianceCurve::of_label(0.03, 30, 3.0),
+            VarianceCurve::of_label(0.86, 30, 3.5),
+            VarianceCurve::of_label(0.97, 30, 10.0),
         ];
         for curve in curves {
             assert_near(curve.at(curve.end()), 0.0);
