@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::figures::{FigureOptions, Insight, Subject, figures, in_words, insight, overall};
+use super::figures::{FigureOptions, Insight, MOST_POOLS, Subject, figures, in_words, insight, overall, pools};
 use super::measure::{Measure, Scope};
 use super::{FIGURE_VERSION, render, tidy};
 use crate::error::{Error, Result};
@@ -121,6 +121,12 @@ pub fn table_report(
                 ..place.clone()
             };
             measures.extend(overall(&of_table(ratings), options, &scope, &policies)?);
+        }
+        if groups.names.len() <= MOST_POOLS {
+            let parts = groups.split_keeping_items(subject.facts().ratings())?;
+            let parts: Vec<_> = groups.names.iter().cloned().zip(parts).collect();
+            let scope = Scope { column: Some(column), ..place.clone() };
+            measures.extend(pools(&subject, &parts, options, &scope, &policies)?);
         }
     }
     let data = TableData { insight: meaning, ..data(&table, counted) };

@@ -39,6 +39,21 @@ impl Groups {
         Ok(Self { by: by.clone(), names, codes, without })
     }
 
+    /// The ratings of each group on all items, so that groups can be compared item by item.
+    pub fn split_keeping_items(&self, ratings: &Ratings) -> Result<Vec<Ratings>> {
+        let n = self.names.len();
+        let mut offsets = vec![vec![0]; n];
+        let mut cells = vec![Vec::new(); n];
+        let mut codes = self.codes.iter();
+        for answers in ratings.items() {
+            for (&cell, &group) in answers.iter().zip(codes.by_ref()).filter(|&(_, &group)| group != MISSING) {
+                cells[group as usize].push(cell);
+            }
+            offsets.iter_mut().zip(&cells).for_each(|(offsets, cells)| offsets.push(cells.len()));
+        }
+        offsets.into_iter().zip(cells).map(|(offsets, cells)| group(offsets, cells, ratings)).collect()
+    }
+
     /// The ratings of each group, in the order of the names; codes of raters and labels stay what they are.
     pub fn split(&self, ratings: &Ratings) -> Result<Vec<Ratings>> {
         let n = self.names.len();
@@ -61,11 +76,15 @@ impl Groups {
         }
         let groups = offsets.into_iter().zip(cells).map(|(mut offsets, cells)| {
             offsets.push(cells.len());
-            Ratings::from_cells(offsets, cells, ratings.n_raters(), ratings.n_labels())
-                .map_err(|e| Error::internal(anyhow::Error::new(e).context("ratings of a group")))
+            group(offsets, cells, ratings)
         });
         groups.collect()
     }
+}
+
+fn group(offsets: Vec<usize>, cells: Vec<(u32, u32)>, of: &Ratings) -> Result<Ratings> {
+    Ratings::from_cells(offsets, cells, of.n_raters(), of.n_labels())
+        .map_err(|e| Error::internal(anyhow::Error::new(e).context("ratings of a group")))
 }
 
 /// The periods that occur, and for each time the code of its period.

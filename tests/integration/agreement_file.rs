@@ -189,6 +189,8 @@ fn a_table_gives_the_figures_that_a_project_with_the_same_ratings_gives() {
     let table = folder.json(&["t.csv", "--by", "label", "--by", "pair", "--by", "annotator"]);
     let figures = |report: &Value| -> Vec<Value> {
         let mut rows = report["measures"].as_array().unwrap().clone();
+        // Only annotations have times of their own.
+        rows.retain(|row| row["scope"]["by"] != "period");
         for row in &mut rows {
             row["scope"]["control"] = Value::Null;
             row["options"] = Value::Null;
@@ -260,7 +262,7 @@ fn measures_intervals_and_breakdowns_are_what_was_asked_for() {
     assert_eq!(some["params"]["measures"], json!(["cohen_kappa", "gwet_ac1"]));
     let message = folder.refused(&["a.csv", "--measures", "kapa"]);
     assert!(
-        message.starts_with("there is no measure \"kapa\"; the measures are brennan_prediger, cohen_kappa"),
+        message.starts_with("there is no measure \"kapa\"; the measures are bland_altman_bias"),
         "{message}"
     );
 }
@@ -381,6 +383,35 @@ fn sets_of_labels_agree_in_part() {
         .collect();
     assert_eq!(labels, ["x", "y", "z"]);
     assert!(folder.refused(&["s.csv", "--sets", ""]).contains("--sets needs the text between"));
+}
+
+#[test]
+fn pools_of_ratings_are_compared_item_by_item() {
+    let folder = Folder::new();
+    let mut rows = "item,annotator,label,vendor\n".to_owned();
+    for item in 0..60 {
+        let label = ["x", "y", "z"][item % 3];
+        // Each vendor has two annotators; those of B take every tenth z for x.
+        for (annotator, vendor) in [("a", "A"), ("b", "A"), ("c", "B"), ("d", "B")] {
+            let label = if vendor == "B" && item % 30 == 2 { "x" } else { label };
+            rows += &format!("{item},{annotator},{label},{vendor}\n");
+        }
+    }
+    folder.file("v.csv", rows);
+    let report = folder.json(&["v.csv", "--by", "vendor", "--measures", "xrr,xrr_normalised,krippendorff_alpha"]);
+    let rows = report["measures"].as_array().unwrap();
+    let of = |measure: &str, by: &str| -> Vec<&Value> {
+        rows.iter().filter(|row| row["measure"] == measure && row["scope"]["by"] == by).collect()
+    };
+    for vendor in of("krippendorff_alpha", "column") {
+        assert_eq!(vendor["value"], json!(1.0), "each vendor agrees with itself");
+    }
+    let between = of("xrr", "pools");
+    assert_eq!(between.len(), 1);
+    assert_eq!((&between[0]["scope"]["value"], &between[0]["scope"]["other"]), (&json!("A"), &json!("B")));
+    let kappa = between[0]["value"].as_f64().unwrap();
+    assert!(kappa > 0.9 && kappa < 1.0, "{kappa}");
+    assert_eq!(of("xrr_normalised", "pools")[0]["value"], between[0]["value"], "alpha within is 1");
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod numeric;
 mod options;
 mod overall;
 mod parts;
+mod pools;
 mod sets;
 mod subject;
 
@@ -23,6 +24,7 @@ pub use options::{
     BootstrapKind, Breakdown, FigureOptions, IntervalKind, Level, MeasureChoice, Scheme, Threads, WeightsBy,
     WeightsChoice,
 };
+pub use pools::{MOST_POOLS, pools};
 pub use subject::Subject;
 
 use super::measure::{Detail, Measure, Options, Scope};
@@ -30,7 +32,7 @@ use crate::error::{Error, Result};
 
 /// Every measure by name, as `--measures` takes them.
 pub fn names() -> Vec<&'static str> {
-    overall::names().chain(parts::names()).chain(numeric::names()).chain(sets::names()).collect()
+    overall::names().chain(parts::names()).chain(numeric::names()).chain(sets::names()).chain(pools::NAMES).collect()
 }
 
 /// The figures of a subject: of the whole, then of its labels, pairs of raters and raters as the options say.

@@ -1,0 +1,53 @@
+//! How well the ratings of several pools agree with each other: vendors, crews, rounds.
+
+use std::collections::BTreeMap;
+
+use assay_stats::agreement::Ratings;
+use assay_stats::agreement::xrr::CrossReplication;
+
+use super::options::FigureOptions;
+use super::{Setting, Subject};
+use crate::error::{Error, Result};
+use crate::reports::measure::{Measure, Scope};
+
+pub(super) const NAMES: [&str; 2] = ["xrr", "xrr_normalised"];
+
+/// More pools than this are no pools, but values that happen to split the ratings.
+pub const MOST_POOLS: usize = 12;
+
+/// Cross-replication reliability between every two pools that share items: `pools` are parts of the subject's ratings, each with all its
+/// items, by name.
+///
+/// # Errors
+/// When the level or the weights do not fit the labels.
+pub fn pools(
+    subject: &Subject<'_>,
+    pools: &[(String, Ratings)],
+    options: &FigureOptions,
+    place: &Scope,
+    policies: &BTreeMap<String, String>,
+) -> Result<Vec<Measure>> {
+    let wanted = || NAMES.into_iter().filter(|name| options.measures.wants(name, true));
+    if options.sets.is_some() || wanted().next().is_none() {
+        return Ok(Vec::new());
+    }
+    let setting = Setting::new(subject, options, place, policies)?;
+    let mut measures = Vec::new();
+    for (at, (name, pool)) in pools.iter().enumerate() {
+        for (other_name, other) in &pools[at + 1..] {
+            let between = CrossReplication::new(pool, other, setting.weights.clone())
+                .map_err(|e| Error::internal(anyhow::Error::new(e).context("pools of ratings")))?;
+            let found = between.estimate();
+            if found.kappa_x.sample.items == 0 {
+                continue;
+            }
+            for measure in wanted() {
+                let estimate = if measure == NAMES[0] { found.kappa_x } else { found.normalised };
+                let scope =
+                    Scope { value: Some(name.clone()), other: Some(other_name.clone()), ..setting.scope("pools") };
+                measures.push(setting.measure(measure, scope, estimate, true));
+            }
+        }
+    }
+    Ok(measures)
+}
