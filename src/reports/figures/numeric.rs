@@ -130,14 +130,15 @@ fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>)
     if !is_named && raters * raters.saturating_sub(1) / 2 > USUAL_PAIRS {
         return;
     }
-    let pairs = Pairs::new(scores, Missing::Pairwise);
+    let threads = setting.options.threads;
+    let pairs = Pairs::new(scores, Missing::Pairwise, threads);
     let each = setting.options.by.contains(&Breakdown::Pair);
     for (name, measure) in OF_PAIRS.into_iter().filter(|(name, _)| wants(setting, name)) {
-        let of_each = if each || raters == 2 { by_pair(&pairs, measure) } else { Vec::new() };
+        let of_each = if each || raters == 2 { by_pair(&pairs, measure, threads) } else { Vec::new() };
         // Two raters are one pair, whose interval has a formula of its own.
         let overall = match of_each[..] {
             [pair] if raters == 2 => pair.estimate,
-            _ => mean_over_pairs(&pairs, measure),
+            _ => mean_over_pairs(&pairs, measure, threads),
         };
         let mut overall = setting.measure(name, setting.scope("overall"), overall, true);
         overall.options.insert("averaging", "pairs_unweighted");
@@ -152,7 +153,7 @@ fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>)
     if !BLAND_ALTMAN.iter().any(|name| wants(setting, name)) || !(each || raters == 2) {
         return;
     }
-    for found in bland_altman(&pairs, Limits::default()) {
+    for found in bland_altman(&pairs, Limits::default(), threads) {
         for (name, estimate) in BLAND_ALTMAN.into_iter().zip([found.bias, found.lower, found.upper]) {
             if wants(setting, name) {
                 let mut scope = pair_scope(setting, found.rater, found.other);

@@ -1,8 +1,8 @@
 use super::measure::{Limits, PairMeasure};
-use super::pair::Observed;
-use super::pairs::{Pair, Pairs};
-use super::ranks::Scratch;
+use super::pair::for_each_pair;
+use super::pairs::Pairs;
 use crate::estimate::{Estimate, Undefined};
+use crate::parallel::Threads;
 
 /// How two raters, `rater < other`, differ in the units of the ratings: x - y, `rater` less `other`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,20 +24,17 @@ pub struct BlandAltman {
 ///
 /// Values equal what pingouin's `plot_blandaltman` draws, intervals of the limits with [`BlandAltman1986`](super::LimitsError).
 /// Undefined cases: see [`PairMeasure`].
-pub fn bland_altman(pairs: &Pairs, limits: Limits) -> Vec<BlandAltman> {
-    let mut scratch = Scratch::default();
-    let figures = |pair: &Pair| {
-        let observed = Observed::new(pairs, pair);
-        let mut figure = |measure| observed.estimate(measure, &mut scratch);
+pub fn bland_altman(pairs: &Pairs, limits: Limits, threads: Threads) -> Vec<BlandAltman> {
+    for_each_pair(pairs, threads, |observed, scratch| {
+        let mut figure = |measure| observed.estimate(measure, scratch);
         BlandAltman {
-            rater: pair.rater,
-            other: pair.other,
+            rater: observed.pair.rater,
+            other: observed.pair.other,
             bias: figure(PairMeasure::MeanDifference),
             sd: figure(PairMeasure::DifferenceSd),
             lower: figure(PairMeasure::LowerLimit(limits)),
             upper: figure(PairMeasure::UpperLimit(limits)),
             limits_error: observed.limits_error(limits),
         }
-    };
-    pairs.pairs.iter().map(figures).collect()
+    })
 }

@@ -1,8 +1,11 @@
+use std::ops::Range;
+
 use super::measure::{Kind, PairMeasure};
 use super::moments::Sums;
 use super::pairs::{Pair, Pairs};
 use super::ranks::Scratch;
-use crate::resample::Statistic;
+use crate::parallel::Threads;
+use crate::resample::{Statistic, TwoWayStatistic};
 use crate::sum::{CompensatedSum, Sum};
 
 /// Means of measures over the pairs of raters, as functions of how often each distinct row of items is counted.
@@ -18,6 +21,19 @@ pub struct PairFigures<'a> {
     /// Pair by pair the values of all measures as observed.
     values: Vec<Option<f64>>,
     means: Vec<Mean>,
+    /// How many raters are in a pair, and by pair the places of its two among them.
+    n_raters: usize,
+    raters: Vec<[u32; 2]>,
+}
+
+/// The raters of the pairs: how many, and by pair the places of its two among them.
+fn raters_of(pairs: &Pairs) -> (usize, Vec<[u32; 2]>) {
+    let mut raters: Vec<u32> = pairs.pairs.iter().flat_map(|pair| [pair.rater, pair.other]).collect();
+    raters.sort_unstable();
+    raters.dedup();
+    let place = |rater: u32| raters.partition_point(|&known| known < rater) as u32;
+    let places = pairs.pairs.iter().map(|pair| [place(pair.rater), place(pair.other)]).collect();
+    (raters.len(), places)
 }
 
 /// A sum of values and how many there are.
@@ -28,10 +44,10 @@ struct Mean {
 }
 
 impl Mean {
-    fn add(&mut self, value: Option<f64>) {
+    fn add(&mut self, value: Option<f64>, times: u64) {
         if let Some(value) = value {
-            self.sum.add(value);
-            self.n += 1;
+            self.sum.add(times as f64 * value);
+            self.n += times;
         }
     }
 
@@ -48,21 +64,32 @@ impl Mean {
 }
 
 impl<'a> PairFigures<'a> {
-    pub fn new(pairs: &'a Pairs, measures: Vec<PairMeasure>) -> Self {
+    pub fn new(pairs: &'a Pairs, measures: Vec<PairMeasure>, threads: Threads) -> Self {
         let of_moments = measures.iter().any(|measure| matches!(measure.kind(), Kind::Moments(_)));
-        let with_sums = pairs.pairs.iter().filter(|_| of_moments);
-        let sums = with_sums.map(|pair| Sums::observed(pairs, pair)).collect();
+        let sums = if of_moments {
+            threads.map(pairs.len(), |place| Sums::observed(pairs, &pairs.pairs[place]))
+        } else {
+            Vec::new()
+        };
+        let (n_raters, raters) = raters_of(pairs);
         let means = vec![Mean::default(); measures.len()];
-        let mut figures = Self { pairs, measures, sums, values: Vec::new(), means };
-        let (mut scratch, mut values) = (Scratch::default(), vec![None; figures.measures.len()]);
-        for (place, pair) in pairs.pairs.iter().enumerate() {
-            figures.write(pair, figures.sums.get(place).copied(), pairs.observed(), &mut scratch, &mut values);
-            figures.values.extend_from_slice(&values);
-            for (mean, value) in figures.means.iter_mut().zip(&values) {
-                mean.add(*value);
-            }
+        let mut figures = Self { pairs, measures, sums, values: Vec::new(), means, n_raters, raters };
+        figures.values = threads.map_ranges(pairs.len(), |places| figures.observed_values(places)).concat();
+        for of_pair in figures.values.chunks_exact(figures.measures.len().max(1)) {
+            figures.means.iter_mut().zip(of_pair).for_each(|(mean, &value)| mean.add(value, 1));
         }
         figures
+    }
+
+    fn observed_values(&self, places: Range<usize>) -> Vec<Option<f64>> {
+        let (mut scratch, mut values) = (Scratch::default(), vec![None; self.measures.len()]);
+        let mut all = Vec::new();
+        for place in places {
+            let sums = self.sums.get(place).copied();
+            self.write(&self.pairs.pairs[place], sums, self.pairs.observed(), &mut scratch, &mut values);
+            all.extend_from_slice(&values);
+        }
+        all
     }
 
     /// The values of all measures for one pair; `sums` are those of its moments.
@@ -84,6 +111,29 @@ impl<'a> PairFigures<'a> {
     }
 }
 
+impl PairFigures<'_> {
+    /// The means with unit `u` counted `times[u]` times and each pair as often as `copies` says.
+    fn write_means(&self, times: &[u64], copies: impl Fn(usize) -> u64, figures: &mut [Option<f64>]) {
+        let times = |unit: u32| times[unit as usize];
+        let (mut scratch, mut values) = (Scratch::default(), vec![None; self.measures.len()]);
+        let mut means = vec![Mean::default(); self.measures.len()];
+        for (place, pair) in self.pairs.pairs.iter().enumerate() {
+            let copies = copies(place);
+            if copies == 0 {
+                continue;
+            }
+            let sums = self.sums.get(place).map(|_| Sums::drawn(self.pairs, pair, times));
+            self.write(pair, sums, times, &mut scratch, &mut values);
+            for (mean, value) in means.iter_mut().zip(&values) {
+                mean.add(*value, copies);
+            }
+        }
+        for (figure, mean) in figures.iter_mut().zip(means) {
+            *figure = mean.value();
+        }
+    }
+}
+
 impl Statistic for PairFigures<'_> {
     fn multiplicities(&self) -> &[u64] {
         self.pairs.rows.items()
@@ -94,19 +144,7 @@ impl Statistic for PairFigures<'_> {
     }
 
     fn evaluate(&self, times: &[u64], figures: &mut [Option<f64>]) {
-        let times = |unit: u32| times[unit as usize];
-        let (mut scratch, mut values) = (Scratch::default(), vec![None; self.measures.len()]);
-        let mut means = vec![Mean::default(); self.measures.len()];
-        for (place, pair) in self.pairs.pairs.iter().enumerate() {
-            let sums = self.sums.get(place).map(|_| Sums::drawn(self.pairs, pair, times));
-            self.write(pair, sums, times, &mut scratch, &mut values);
-            for (mean, value) in means.iter_mut().zip(&values) {
-                mean.add(*value);
-            }
-        }
-        for (figure, mean) in figures.iter_mut().zip(means) {
-            *figure = mean.value();
-        }
+        self.write_means(times, |_| 1, figures);
     }
 
     /// Only the pairs of the raters who rated the item change: their sums by subtraction, their ranks by counting these pairs again.
@@ -122,11 +160,37 @@ impl Statistic for PairFigures<'_> {
             let before = &self.values[place * self.measures.len()..];
             for ((mean, value), before) in means.iter_mut().zip(&values).zip(before) {
                 mean.remove(*before);
-                mean.add(*value);
+                mean.add(*value, 1);
             }
         }
         for (figure, mean) in figures.iter_mut().zip(means) {
             *figure = mean.value();
         }
+    }
+}
+
+/// Items are numbered in the order of the units, each as many as it stands for; raters are those of the pairs, by ascending code.
+impl TwoWayStatistic for PairFigures<'_> {
+    fn n_items(&self) -> usize {
+        self.pairs.rows.items().iter().sum::<u64>() as usize
+    }
+
+    fn n_raters(&self) -> usize {
+        self.n_raters
+    }
+
+    fn figures(&self) -> usize {
+        self.measures.len()
+    }
+
+    fn evaluate(&self, mut items: &[u64], raters: &[u64], figures: &mut [Option<f64>]) {
+        let of_unit = |&n: &u64| {
+            let (own, rest) = items.split_at(n as usize);
+            items = rest;
+            own.iter().sum()
+        };
+        let times: Vec<u64> = self.pairs.rows.items().iter().map(of_unit).collect();
+        let copies = |pair: usize| self.raters[pair].map(|rater| raters[rater as usize]).iter().product();
+        self.write_means(&times, copies, figures);
     }
 }

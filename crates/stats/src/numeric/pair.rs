@@ -6,6 +6,7 @@ use super::ranks::Scratch;
 use crate::distribution::chi_squared_quantile;
 use crate::estimate::{Estimate, Undefined};
 use crate::interval::{Interval, ROUNDING, UPPER_TAIL};
+use crate::parallel::Threads;
 use crate::sum::order_free_sum;
 
 /// A figure of two raters, `rater < other`.
@@ -17,20 +18,32 @@ pub struct PairEstimate {
 }
 
 /// A measure for every pair of raters with a shared item, in ascending order of the codes.
-pub fn by_pair(pairs: &Pairs, measure: PairMeasure) -> Vec<PairEstimate> {
-    let mut scratch = Scratch::default();
-    let figure = |pair: &Pair| {
-        let estimate = Observed::new(pairs, pair).estimate(measure, &mut scratch);
-        PairEstimate { rater: pair.rater, other: pair.other, estimate }
-    };
-    pairs.pairs.iter().map(figure).collect()
+pub fn by_pair(pairs: &Pairs, measure: PairMeasure, threads: Threads) -> Vec<PairEstimate> {
+    for_each_pair(pairs, threads, |observed, scratch| {
+        let estimate = observed.estimate(measure, scratch);
+        PairEstimate { rater: observed.pair.rater, other: observed.pair.other, estimate }
+    })
+}
+
+/// One result for each pair, in their order.
+pub(super) fn for_each_pair<T: Send>(
+    pairs: &Pairs,
+    threads: Threads,
+    figure: impl Fn(Observed<'_>, &mut Scratch) -> T + Sync,
+) -> Vec<T> {
+    let parts = threads.map_ranges(pairs.len(), |places| {
+        let mut scratch = Scratch::default();
+        let of_pairs = pairs.pairs[places].iter().map(|pair| figure(Observed::new(pairs, pair), &mut scratch));
+        of_pairs.collect::<Vec<T>>()
+    });
+    parts.into_iter().flatten().collect()
 }
 
 /// One pair as observed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Observed<'a> {
     pairs: &'a Pairs,
-    pair: &'a Pair,
+    pub(super) pair: &'a Pair,
 }
 
 impl<'a> Observed<'a> {

@@ -4,6 +4,7 @@ use super::anova::middle;
 use super::rows::Rows;
 use super::scores::Scores;
 use crate::estimate::{Sample, Undefined};
+use crate::parallel::Threads;
 use crate::sum::tally;
 
 /// Which items count when two of several raters are compared.
@@ -56,70 +57,36 @@ pub(super) struct Entry {
 }
 
 impl Pairs {
-    pub fn new(scores: &Scores, missing: Missing) -> Self {
+    pub fn new(scores: &Scores, missing: Missing, threads: Threads) -> Self {
         let least = match missing {
             Missing::Pairwise => 2,
             Missing::Listwise => scores.raters.len().max(2),
         };
         let kept = scores.rows.iter().filter(|(row, _)| row.len() >= least).collect();
         let dropped_items = scores.rows.iter().filter(|(row, _)| row.len() < least).map(|(_, items)| items).sum();
-        let mut pairs = Self {
-            rows: Rows::count(kept),
-            values: scores.values.clone(),
+        let (rows, values) = (Rows::count(kept), scores.values.clone());
+        let (starts, units) = units_by_rater(&rows);
+        let parts = threads.map_ranges(starts.len() - 1, |raters| {
+            let mut part = Part::default();
+            for rater in raters {
+                part.gather(rater as u32, &units[starts[rater]..starts[rater + 1]], &rows, &values);
+            }
+            part
+        });
+        let part = Part::joined(parts);
+        let others = part.pairs.iter().map(|pair| pair.other).collect();
+        Self {
+            rows,
+            values,
             noise: scores.noise(),
-            pairs: Vec::new(),
-            starts: vec![0],
-            others: Vec::new(),
-            entries: Vec::new(),
+            starts: first_pairs(&part.pairs, starts.len() - 1),
+            pairs: part.pairs,
+            others,
+            entries: part.entries,
             n_raters: scores.raters.len(),
             missing,
             dropped_items,
-        };
-        pairs.gather();
-        pairs
-    }
-
-    /// Rater by rater, so that only one rater's pairs are ever sorted at once.
-    fn gather(&mut self) {
-        let (starts, units) = units_by_rater(&self.rows);
-        let mut shared: Vec<(u32, Entry)> = Vec::new();
-        for (rater, bounds) in (0..).zip(starts.windows(2)) {
-            shared.clear();
-            for &unit in &units[bounds[0]..bounds[1]] {
-                let row = self.rows.get(unit as usize);
-                let own = row.partition_point(|&(known, _)| known < rater);
-                shared.extend(
-                    row[own + 1..]
-                        .iter()
-                        .map(|&(other, second)| (other, Entry { first: row[own].1, second, second_place: 0, unit })),
-                );
-            }
-            shared.sort_unstable_by_key(|&(other, entry)| (other, entry.first, entry.second, entry.unit));
-            for of_pair in shared.chunk_by(|a, b| a.0 == b.0) {
-                self.push(rater, of_pair);
-            }
-            self.starts.push(self.pairs.len());
         }
-    }
-
-    fn push(&mut self, rater: u32, of_pair: &[(u32, Entry)]) {
-        let items = |entry: &Entry| self.rows.items()[entry.unit as usize];
-        let first = tally(of_pair.iter().map(|(_, entry)| (entry.first, items(entry))).collect());
-        let second = tally(of_pair.iter().map(|(_, entry)| (entry.second, items(entry))).collect());
-        let median = |counts| middle(counts).map_or(0.0, |code| self.values[code as usize]);
-        let start = self.entries.len();
-        self.others.push(of_pair[0].0);
-        self.pairs.push(Pair {
-            rater,
-            other: of_pair[0].0,
-            entries: start..start + of_pair.len(),
-            items: first.iter().map(|&(_, items)| items).sum(),
-            medians: (median(&first), median(&second)),
-        });
-        self.entries.extend(of_pair.iter().map(|&(_, entry)| {
-            let second_place = second.partition_point(|&(code, _)| code < entry.second) as u32;
-            Entry { second_place, ..entry }
-        }));
     }
 
     /// Items with a number that do not count: with too few of them.
@@ -138,6 +105,11 @@ impl Pairs {
 
     pub(super) fn entries(&self, pair: &Pair) -> &[Entry] {
         &self.entries[pair.entries.clone()]
+    }
+
+    /// The entries of all pairs, one pair after the other.
+    pub(super) fn all_entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     /// As often as they were observed.
@@ -176,6 +148,74 @@ impl Pair {
     pub(super) fn sample(&self) -> Sample {
         Sample { items: self.items, ratings: 2 * self.items, raters: 2 }
     }
+}
+
+/// Pairs of some raters, in order.
+#[derive(Default)]
+struct Part {
+    pairs: Vec<Pair>,
+    entries: Vec<Entry>,
+}
+
+impl Part {
+    /// The pairs of which `rater` is the first, from the units that it rated: only one rater's pairs are ever sorted at once.
+    fn gather(&mut self, rater: u32, units: &[u32], rows: &Rows, values: &[f64]) {
+        let mut shared: Vec<(u32, Entry)> = Vec::new();
+        for &unit in units {
+            let row = rows.get(unit as usize);
+            let own = row.partition_point(|&(known, _)| known < rater);
+            shared.extend(
+                row[own + 1..]
+                    .iter()
+                    .map(|&(other, second)| (other, Entry { first: row[own].1, second, second_place: 0, unit })),
+            );
+        }
+        shared.sort_unstable_by_key(|&(other, entry)| (other, entry.first, entry.second, entry.unit));
+        for of_pair in shared.chunk_by(|a, b| a.0 == b.0) {
+            self.push(rater, of_pair, rows.items(), values);
+        }
+    }
+
+    fn push(&mut self, rater: u32, of_pair: &[(u32, Entry)], items: &[u64], values: &[f64]) {
+        let items = |entry: &Entry| items[entry.unit as usize];
+        let first = tally(of_pair.iter().map(|(_, entry)| (entry.first, items(entry))).collect());
+        let second = tally(of_pair.iter().map(|(_, entry)| (entry.second, items(entry))).collect());
+        let median = |counts| middle(counts).map_or(0.0, |code| values[code as usize]);
+        let start = self.entries.len();
+        self.pairs.push(Pair {
+            rater,
+            other: of_pair[0].0,
+            entries: start..start + of_pair.len(),
+            items: first.iter().map(|&(_, items)| items).sum(),
+            medians: (median(&first), median(&second)),
+        });
+        self.entries.extend(of_pair.iter().map(|&(_, entry)| {
+            let second_place = second.partition_point(|&(code, _)| code < entry.second) as u32;
+            Entry { second_place, ..entry }
+        }));
+    }
+
+    fn joined(parts: Vec<Self>) -> Self {
+        let mut all = Self::default();
+        for mut part in parts {
+            let start = all.entries.len();
+            for pair in &mut part.pairs {
+                pair.entries = pair.entries.start + start..pair.entries.end + start;
+            }
+            if start == 0 {
+                all = part;
+            } else {
+                all.pairs.append(&mut part.pairs);
+                all.entries.append(&mut part.entries);
+            }
+        }
+        all
+    }
+}
+
+/// By rater code, where the pairs begin of which it is the first rater, and where the last one's end.
+fn first_pairs(pairs: &[Pair], codes: usize) -> Vec<usize> {
+    (0..=codes).map(|rater| pairs.partition_point(|pair| (pair.rater as usize) < rater)).collect()
 }
 
 /// The units of each rater code, one after the other, and where each rater's begin and end.

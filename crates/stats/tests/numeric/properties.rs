@@ -2,7 +2,7 @@ use assay_stats::numeric::{
     Complete, Divisor, IccForm, Limits, Missing, PairMeasure, Pairs, Scores, bland_altman, by_pair,
     intraclass_correlations, kendall_w, mean_over_pairs,
 };
-use assay_stats::{Estimate, Undefined};
+use assay_stats::{Estimate, Threads, Undefined};
 use proptest::prelude::*;
 
 use super::table::scores;
@@ -31,14 +31,17 @@ fn figures(scores: &Scores) -> Vec<Estimate> {
     let mut figures: Vec<Estimate> = intraclass_correlations(&complete).map(|icc| icc.estimate).to_vec();
     figures.extend([w.corrected, w.uncorrected]);
     for missing in [Missing::Pairwise, Missing::Listwise] {
-        let pairs = Pairs::new(scores, missing);
-        figures.extend(MEASURES[..5].iter().map(|&measure| mean_over_pairs(&pairs, measure)));
+        let pairs = Pairs::new(scores, missing, Threads::ONE);
+        figures.extend(MEASURES[..5].iter().map(|&measure| mean_over_pairs(&pairs, measure, Threads::ONE)));
     }
     figures
 }
 
 fn of_pairs(scores: &Scores, measure: PairMeasure) -> Vec<Estimate> {
-    by_pair(&Pairs::new(scores, Missing::Pairwise), measure).iter().map(|pair| pair.estimate).collect()
+    by_pair(&Pairs::new(scores, Missing::Pairwise, Threads::ONE), measure, Threads::ONE)
+        .iter()
+        .map(|pair| pair.estimate)
+        .collect()
 }
 
 fn map(items: &Items, change: impl Fn(usize, f64) -> f64) -> Items {
@@ -174,10 +177,10 @@ proptest! {
         prop_assert_eq!(kendall_w(&complete), kendall_w(&Complete::new(&all)));
         let incomplete = items.iter().filter(|row| row.iter().any(Option::is_some)).count() - full.len();
         prop_assert_eq!(complete.incomplete_items(), incomplete as u64);
-        let listwise = Pairs::new(&some, Missing::Listwise);
-        prop_assert_eq!(bland_altman(&listwise, Limits::default()), bland_altman(&Pairs::new(&all, Missing::Pairwise), Limits::default()));
+        let listwise = Pairs::new(&some, Missing::Listwise, Threads::ONE);
+        prop_assert_eq!(bland_altman(&listwise, Limits::default(), Threads::ONE), bland_altman(&Pairs::new(&all, Missing::Pairwise, Threads::ONE), Limits::default(), Threads::ONE));
         let two: Items = items.iter().map(|row| row[..2].to_vec()).collect();
-        let pair = Pairs::new(&some.of_raters(&[0, 1]), Missing::Pairwise);
-        prop_assert_eq!(by_pair(&pair, PairMeasure::PearsonR), by_pair(&Pairs::new(&scores(&two), Missing::Listwise), PairMeasure::PearsonR));
+        let pair = Pairs::new(&some.of_raters(&[0, 1]), Missing::Pairwise, Threads::ONE);
+        prop_assert_eq!(by_pair(&pair, PairMeasure::PearsonR, Threads::ONE), by_pair(&Pairs::new(&scores(&two), Missing::Listwise, Threads::ONE), PairMeasure::PearsonR, Threads::ONE));
     }
 }

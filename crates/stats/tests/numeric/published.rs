@@ -1,5 +1,6 @@
 //! Figures as they are printed in papers and textbooks.
 
+use assay_stats::Threads;
 use assay_stats::numeric::{
     Limits, LimitsError, Missing, Multiplier, PairMeasure, Pairs, intraclass_correlations, kendall_w, mean_over_pairs,
 };
@@ -53,6 +54,12 @@ fn concordance_of_siegel() {
     assert_eq!(rounded(w.corrected.value.unwrap(), 2), 0.16);
     assert_eq!(w.corrected.value, w.uncorrected.value, "no ties");
     // Kendall: the mean of Spearman's rho over pairs of k raters is (k W - 1) / (k - 1).
-    let mean = mean_over_pairs(&Pairs::new(&full(&ranks), Missing::Pairwise), PairMeasure::SpearmanRho).value.unwrap();
+    let mean = mean_over_pairs(
+        &Pairs::new(&full(&ranks), Missing::Pairwise, Threads::ONE),
+        PairMeasure::SpearmanRho,
+        Threads::ONE,
+    )
+    .value
+    .unwrap();
     assert!((mean - (3.0 * w.corrected.value.unwrap() - 1.0) / 2.0).abs() < 1e-15);
 }

@@ -1,6 +1,6 @@
-use assay_stats::Estimate;
 use assay_stats::agreement::Ratings;
 use assay_stats::numeric::{BlandAltman, Complete, Limits, Missing, PairMeasure, Pairs, Scores, bland_altman, by_pair};
+use assay_stats::{Estimate, Threads};
 
 /// Scores of items by raters; `None` is missing.
 pub fn scores(items: &[Vec<Option<f64>>]) -> Scores {
@@ -31,11 +31,11 @@ pub fn complete<const K: usize>(items: &[[f64; K]]) -> Complete {
 
 /// The figure of the first two raters.
 pub fn pair<const K: usize>(items: &[[f64; K]], measure: PairMeasure) -> Estimate {
-    by_pair(&Pairs::new(&full(items), Missing::Pairwise), measure)[0].estimate
+    by_pair(&Pairs::new(&full(items), Missing::Pairwise, Threads::ONE), measure, Threads::ONE)[0].estimate
 }
 
 pub fn differences<const K: usize>(items: &[[f64; K]], limits: Limits) -> BlandAltman {
-    bland_altman(&Pairs::new(&full(items), Missing::Pairwise), limits)[0]
+    bland_altman(&Pairs::new(&full(items), Missing::Pairwise, Threads::ONE), limits, Threads::ONE)[0]
 }
 
 #[track_caller]

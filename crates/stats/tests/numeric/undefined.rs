@@ -2,7 +2,7 @@ use assay_stats::numeric::{
     Complete, Divisor, Icc, IccForm, Limits, Missing, PairMeasure, Pairs, by_pair, intraclass_correlations, kendall_w,
     mean_over_pairs,
 };
-use assay_stats::{Estimate, Undefined};
+use assay_stats::{Estimate, Threads, Undefined};
 
 use super::table::{SHROUT_FLEISS, complete, differences, full, pair, scores};
 
@@ -39,10 +39,10 @@ fn nothing_is_defined(items: &[Vec<Option<f64>>], of_all: Undefined, of_pairs: U
     }
     let w = kendall_w(&complete);
     assert_eq!((w.corrected.value, w.uncorrected.value, w.test), (Err(of_all), Err(of_all), Err(of_all)));
-    let pairs = Pairs::new(&scores, Missing::Pairwise);
-    assert!(pairs.is_empty() && by_pair(&pairs, PairMeasure::PearsonR).is_empty());
+    let pairs = Pairs::new(&scores, Missing::Pairwise, Threads::ONE);
+    assert!(pairs.is_empty() && by_pair(&pairs, PairMeasure::PearsonR, Threads::ONE).is_empty());
     for measure in MEASURES {
-        assert_eq!(reasons(&mean_over_pairs(&pairs, measure)), (Some(of_pairs), Some(of_pairs)));
+        assert_eq!(reasons(&mean_over_pairs(&pairs, measure, Threads::ONE)), (Some(of_pairs), Some(of_pairs)));
     }
 }
 
@@ -53,8 +53,8 @@ fn nothing_to_compare() {
     nothing_is_defined(&[vec![Some(1.0)], vec![Some(2.0)]], Undefined::OneRater, Undefined::OneRater);
     let apart = [vec![Some(1.0), None], vec![None, Some(2.0)]];
     nothing_is_defined(&apart, Undefined::NoCompleteItems, Undefined::NoPairableItems);
-    let listwise = Pairs::new(&scores(&apart), Missing::Listwise);
-    assert_eq!(mean_over_pairs(&listwise, PairMeasure::PearsonR).value, Err(Undefined::NoCompleteItems));
+    let listwise = Pairs::new(&scores(&apart), Missing::Listwise, Threads::ONE);
+    assert_eq!(mean_over_pairs(&listwise, PairMeasure::PearsonR, Threads::ONE).value, Err(Undefined::NoCompleteItems));
     assert_eq!(listwise.dropped_items(), 2);
 }
 
@@ -67,7 +67,7 @@ fn one_item_has_a_difference_and_nothing_else() {
         let expected = if measure == PairMeasure::MeanDifference { Ok(-2.0) } else { Err(Undefined::OneItem) };
         let found = pair(&one, measure);
         assert_eq!((found.value, found.interval), (expected, Err(Undefined::OneItem)), "{measure:?}");
-        let mean = mean_over_pairs(&Pairs::new(&full(&one), Missing::Pairwise), measure);
+        let mean = mean_over_pairs(&Pairs::new(&full(&one), Missing::Pairwise, Threads::ONE), measure, Threads::ONE);
         assert_eq!(mean.value, expected.map_err(|_| Undefined::NoDefinedPair));
         assert!(mean.interval.is_err());
     }
@@ -83,7 +83,8 @@ fn nobody_tells_items_apart() {
     assert_eq!((w.corrected.value, w.uncorrected.value), (Err(Undefined::ZeroVariance), Err(Undefined::ZeroVariance)));
     for measure in &MEASURES[..5] {
         assert_eq!(pair(&constant, *measure).value, Err(Undefined::ZeroVariance));
-        let mean = mean_over_pairs(&Pairs::new(&full(&constant), Missing::Pairwise), *measure);
+        let mean =
+            mean_over_pairs(&Pairs::new(&full(&constant), Missing::Pairwise, Threads::ONE), *measure, Threads::ONE);
         assert_eq!(mean.value, Err(Undefined::NoDefinedPair));
     }
     let differences = differences(&constant, LIMITS);
