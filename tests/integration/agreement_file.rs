@@ -261,10 +261,7 @@ fn measures_intervals_and_breakdowns_are_what_was_asked_for() {
     }
     assert_eq!(some["params"]["measures"], json!(["cohen_kappa", "gwet_ac1"]));
     let message = folder.refused(&["a.csv", "--measures", "kapa"]);
-    assert!(
-        message.starts_with("there is no measure \"kapa\"; the measures are bland_altman_bias"),
-        "{message}"
-    );
+    assert!(message.starts_with("there is no measure \"kapa\"; the measures are bland_altman_bias"), "{message}");
 }
 
 /// Krippendorff (2011), example C: twelve units, four observers, five values.

@@ -10,7 +10,7 @@ use assay_stats::{Estimate, Undefined};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::options::{FigureOptions, Level};
+use super::options::{FigureOptions, IntervalKind, Level};
 use super::subject::Subject;
 use crate::error::Result;
 
@@ -133,7 +133,8 @@ pub fn insight(subject: &Subject<'_>, options: &FigureOptions) -> Result<Insight
         let rarest = diagnosis.rarest().0;
         let specific = by_label(facts).into_iter().find(|label| label.label == rarest);
         let specific = specific.and_then(|label| label.specific.value.ok());
-        let said = explain(&diagnosis, &percent_agreement(facts, &weights), &alpha, specific, &Named(subject));
+        let stated = as_stated(alpha, options);
+        let said = explain(&diagnosis, &percent_agreement(facts, &weights), &stated, specific, &Named(subject));
         let reasons = said.reasons.iter().map(|reason| reason.code().to_owned()).collect();
         found.explanation = Some(ExplanationView { reasons, text: said.text });
         found.balance = Some(balance(&diagnosis, subject));
@@ -144,6 +145,14 @@ pub fn insight(subject: &Subject<'_>, options: &FigureOptions) -> Result<Insight
         Err(reason) => found.planning_undefined = Some(reason.code().to_owned()),
     }
     Ok(found)
+}
+
+/// With the interval that the report states beside the figure, so that the sentence names the same.
+fn as_stated(alpha: Estimate, options: &FigureOptions) -> Estimate {
+    match alpha.score() {
+        Some(interval) if options.interval == IntervalKind::Default => Estimate { interval, ..alpha },
+        _ => alpha,
+    }
 }
 
 struct Named<'a>(&'a Subject<'a>);
