@@ -46,12 +46,21 @@ pub(super) fn resample(setting: &Setting<'_>, wanted: Vec<Wanted>, measures: &mu
     }
 }
 
+/// Coefficients that need raters are counted anew for each item that is left out: with more items than this it would take hours.
+const MOST_LEFT_OUT: usize = 5000;
+
 fn over_items(setting: &Setting<'_>, statistic: &dyn Statistic, wanted: &[Wanted], measures: &mut [Measure]) {
     let options = setting.options;
     let threads = options.threads.get();
     let is_bca = options.bootstrap == BootstrapKind::Bca;
     let needs_jackknife = options.interval == IntervalKind::Jackknife || is_bca;
-    let without = if needs_jackknife { jackknife(statistic, threads) } else { Vec::new() };
+    let counts_anew = wanted.iter().any(|wanted| wanted.coefficient.needs_raters());
+    let too_many = needs_jackknife && counts_anew && statistic.multiplicities().len() > MOST_LEFT_OUT;
+    if too_many && options.interval == IntervalKind::Jackknife {
+        wanted.iter().for_each(|wanted| refuse_jackknife(wanted, measures));
+        return;
+    }
+    let without = if needs_jackknife && !too_many { jackknife(statistic, threads) } else { Vec::new() };
     if options.interval == IntervalKind::Jackknife {
         for (wanted, without) in wanted.iter().zip(&without) {
             write(setting, wanted, &from_jackknife(wanted.coefficient, without), measures);
@@ -65,6 +74,16 @@ fn over_items(setting: &Setting<'_>, statistic: &dyn Statistic, wanted: &[Wanted
             None => replicates.percentile(figure),
         };
         write(setting, wanted, &made.into(), measures);
+        if too_many {
+            refuse_jackknife(wanted, measures);
+        }
+    }
+}
+
+/// Leaves the interval that there is, and says that no jackknife went into it.
+fn refuse_jackknife(wanted: &Wanted, measures: &mut [Measure]) {
+    if let Some(measure) = measures.get_mut(wanted.place) {
+        measure.method = format!("{}; no jackknife: more than {MOST_LEFT_OUT} items", measure.method).into();
     }
 }
 
