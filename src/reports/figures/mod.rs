@@ -54,7 +54,7 @@ pub fn figures(
     }
     let mut measures = overall::measures(&setting);
     measures.extend(numeric::measures(&setting)?);
-    measures.extend(parts::measures(&setting));
+    parts::measures(&setting, &mut measures);
     Ok(measures)
 }
 
@@ -143,12 +143,13 @@ impl<'a> Setting<'a> {
     /// A figure with the interval that a formula gives, if intervals are wanted: by default the score interval, where there is one.
     fn measure(&self, name: &str, scope: Scope, estimate: Estimate, weighted: bool) -> Measure {
         let mut measure = plain(name, scope, estimate, self.stated(name, weighted));
-        match (self.options.interval, estimate.score()) {
+        let score = if self.options.interval == IntervalKind::Default { estimate.score() } else { None };
+        match (self.options.interval, score) {
             (IntervalKind::None, _) => {
                 (measure.ci_low, measure.ci_high) = (None, None);
                 measure.method = "no interval: not asked for".into();
             }
-            (IntervalKind::Default, Some(score)) => {
+            (_, Some(score)) => {
                 measure.ci_low = score.ok().map(|interval| interval.low);
                 measure.ci_high = score.ok().map(|interval| interval.high);
                 measure.method = how(Method::Score, score);

@@ -13,19 +13,17 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ["specific_agreement", "kappa_against_others"].into_iter()
 }
 
-pub(super) fn measures(setting: &Setting<'_>) -> Vec<Measure> {
-    let mut measures = Vec::new();
+pub(super) fn measures(setting: &Setting<'_>, measures: &mut Vec<Measure>) {
     for by in breakdowns(setting) {
         match by {
-            Breakdown::Label => labels(setting, &mut measures),
-            Breakdown::Pair => pairs(setting, &mut measures),
+            Breakdown::Label => labels(setting, measures),
+            Breakdown::Pair => pairs(setting, measures),
             Breakdown::Annotator => {
-                raters(setting, &mut measures);
-                without_rater(setting, &mut measures);
+                raters(setting, measures);
+                without_rater(setting, measures);
             }
         }
     }
-    measures
 }
 
 /// Those asked for, and those that a measure asked for by name cannot do without.
@@ -60,19 +58,23 @@ fn labels(setting: &Setting<'_>, measures: &mut Vec<Measure>) {
 fn pairs(setting: &Setting<'_>, measures: &mut Vec<Measure>) {
     let (subject, options) = (setting.subject, setting.options);
     let wants = |name, usual| options.measures.wants(name, usual);
-    for pair in by_pair(&subject.facts, &setting.weights, options.threads) {
+    let pairs = by_pair(&subject.facts, &setting.weights, options.threads);
+    let of_each = ["percent_agreement", "cohen_kappa", "scott_pi"].map(|name| wants(name, name != "scott_pi"));
+    // Hundreds of thousands of pairs are not moved again and again.
+    measures.reserve_exact(pairs.len() * of_each.iter().filter(|&&wanted| wanted).count());
+    for pair in pairs {
         let scope = || Scope {
             annotator: subject.rater(pair.rater),
             other: subject.rater(pair.other),
             ..setting.scope("pair")
         };
-        if wants("percent_agreement", true) {
+        if of_each[0] {
             measures.push(setting.measure("percent_agreement", scope(), pair.percent, true));
         }
-        if wants("cohen_kappa", true) {
+        if of_each[1] {
             measures.push(setting.measure("cohen_kappa", scope(), pair.kappa, true));
         }
-        if wants("scott_pi", false) {
+        if of_each[2] {
             measures.push(setting.measure("scott_pi", scope(), pair.pi, true));
         }
     }
