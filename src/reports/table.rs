@@ -8,7 +8,9 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::figures::{FigureOptions, Insight, MOST_POOLS, Subject, figures, in_words, insight, overall, pools};
+use super::figures::{
+    FigureOptions, Insight, MOST_POOLS, MeasureChoice, Subject, figures, in_words, insight, overall, pools,
+};
 use super::measure::{Measure, Scope};
 use super::{FIGURE_VERSION, render, tidy};
 use crate::error::{Error, Result};
@@ -54,7 +56,7 @@ pub struct TableData {
     pub dropped: Vec<DroppedRows>,
     /// The columns that split the ratings.
     pub by: Vec<SplitColumn>,
-    /// What alpha means here; null for sets.
+    /// What alpha means here; null for sets, and when certain measures were asked for.
     pub insight: Option<Insight>,
 }
 
@@ -107,7 +109,9 @@ pub fn table_report(
     let subject = of_table(ratings);
     let counted = subject.facts().sample().ratings;
     let mut measures = figures(&subject, options, &place, &policies)?;
-    let meaning = if options.sets.is_none() { Some(insight(&subject, options)?) } else { None };
+    // Who asks for certain measures has their own reading of them, and need not wait for ours.
+    let is_asked = options.sets.is_none() && !matches!(options.measures, MeasureChoice::Named(_));
+    let meaning = if is_asked { Some(insight(&subject, options)?) } else { None };
     for groups in &table.groups {
         let column = match groups.by.period {
             Some(period) => format!("{}:{}", groups.by.name, period.name()),
