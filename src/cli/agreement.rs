@@ -67,7 +67,7 @@ pub struct AgreementArgs {
     #[arg(long, value_name = "pair|label|annotator|COLUMN")]
     by: Vec<String>,
 
-    /// How intervals are made [default: each measure's own].
+    /// How the intervals of the overall coefficients are made; other figures keep their formula [default: each measure's own].
     #[arg(long, value_enum)]
     interval: Option<IntervalKind>,
 
@@ -196,7 +196,15 @@ fn weights(given: &str) -> Result<WeightsChoice> {
         Error::invalid(format!("--weights {given}: this is none of {names}, and cannot be read as a file ({error})"))
     })?;
     let mut cells = Vec::new();
-    for (row, line) in (1..).zip(text.lines().filter(|line| !line.trim().is_empty())) {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    for (row, line) in (1..).zip(&lines) {
+        let columns = line.split(',').count();
+        if columns != lines.len() {
+            return Err(Error::invalid(format!(
+                "{given}: row {row} has {columns} weights, but there are {} rows; give a row and a column for each label",
+                lines.len()
+            )));
+        }
         for (column, cell) in (1..).zip(line.split(',')) {
             let weight = cell.trim().parse::<f64>().map_err(|_| {
                 Error::invalid(format!(

@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(chosen(&daily(20, 5)), (Period::Week, 4), "days have too few items");
         assert_eq!(chosen(&daily(20, 1)), (Period::Month, 1));
         assert_eq!(chosen(&daily(365 * 6, 1)), (Period::Month, 60), "the newest ones");
-        assert_eq!(chosen(&[None]).1, 0);
+        assert_eq!(chosen(&[None]), (Period::Day, 0));
     }
 
     #[test]

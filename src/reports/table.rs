@@ -98,6 +98,13 @@ pub fn table_report(
     options: &FigureOptions,
     params: BTreeMap<&'static str, serde_json::Value>,
 ) -> Result<TableReport> {
+    let asks_for_pools =
+        matches!(&options.measures, MeasureChoice::Named(names) if names.iter().any(|name| name.starts_with("xrr")));
+    if asks_for_pools && request.by.is_empty() {
+        return Err(Error::invalid(
+            "xrr compares pools of ratings: name the column that tells them apart, as in --by vendor",
+        ));
+    }
     let mut table = read(path, request)?;
     let place = Scope { control: table.columns.label.clone(), ..Scope::default() };
     let policies = BTreeMap::from([("repeats".to_owned(), request.repeats.name().to_owned())]);

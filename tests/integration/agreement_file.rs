@@ -310,8 +310,65 @@ fn levels_and_weights_give_the_figures_of_the_libraries() {
         "w.csv: row 2, column 2: expected a weight from 0 to 1, found \"x\""
     );
     folder.file("w.csv", "1,0.5\n0.4,1\n");
-    assert!(folder.refused(&["c.csv", "--weights", "w.csv"]).contains("5 labels need a matrix of 5 x 5 weights"));
+    let message = folder.refused(&["c.csv", "--weights", "w.csv"]);
+    assert_eq!(
+        message,
+        "weights: 5 labels need a matrix of 5 x 5 weights, but there are 4; the labels are 1, 2, 3, 4, 5"
+    );
+    folder.file("w.csv", "1,0.5\n0.4\n");
+    assert!(
+        folder
+            .refused(&["c.csv", "--weights", "w.csv"])
+            .starts_with("w.csv: row 2 has 1 weights, but there are 2 rows")
+    );
+    folder.file("w.csv", "1,0.5,0,0,0\n0.4,1,0.5,0,0\n0,0.5,1,0.5,0\n0,0,0.5,1,0.5\n0,0,0,0.5,1\n");
+    assert!(
+        folder.refused(&["c.csv", "--weights", "w.csv"]).starts_with("weights: that of \"1\" and \"2\" is not that of")
+    );
+    folder.file("n.csv", "item,annotator,label\n1,a,-1\n1,b,2\n2,a,3\n2,b,3\n");
+    assert_eq!(
+        folder.refused(&["n.csv", "--level", "ratio"]),
+        "ratio weights: \"-1\" is negative, and a ratio scale has no negative values; choose level interval"
+    );
     assert!(folder.refused(&["c.csv", "--weights", "cubic"]).contains("this is none of identity, linear"));
+}
+
+#[test]
+fn a_measure_that_the_options_rule_out_is_refused() {
+    let folder = Folder::new();
+    folder.file("c.csv", krippendorff());
+    for (arguments, why) in [
+        (&["--measures", "gwet_ac2"][..], "there can be no gwet_ac2 here: without weights it is gwet_ac1"),
+        (
+            &["--measures", "gwet_ac1", "--level", "ordinal"],
+            "there can be no gwet_ac1 here: with weights it is gwet_ac2",
+        ),
+        (&["--measures", "krippendorff_alpha_masi"], "there can be no krippendorff_alpha_masi here: it compares sets"),
+        (&["--measures", "fleiss_kappa", "--sets", ","], "there can be no fleiss_kappa here: labels are sets"),
+        (&["--measures", "xrr"], "xrr compares pools of ratings: name the column"),
+    ] {
+        let message = folder.refused(&[&["c.csv"], arguments].concat());
+        assert!(message.starts_with(why), "{message}");
+    }
+    // With four annotators Bland-Altman is a figure of pairs.
+    let report = folder.json(&["c.csv", "--level", "interval", "--measures", "bland_altman_bias"]);
+    let rows = report["measures"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["scope"]["by"]), (6, &json!("pair")));
+}
+
+#[test]
+fn an_interval_that_gave_way_says_why() {
+    let folder = Folder::new();
+    // All items but one are alike: leaving one of them out changes too little to tell an acceleration, or every replicate lies on one side.
+    let mut rows = "item,annotator,label\n".to_owned();
+    for item in 0..30 {
+        rows += &format!("{item},a,x\n{item},b,{}\n", if item == 0 { "y" } else { "x" });
+    }
+    folder.file("g.csv", rows);
+    let report = folder.json(&["g.csv", "--interval", "bootstrap", "--bootstrap", "bca"]);
+    let rows = report["measures"].as_array().unwrap();
+    let methods: Vec<&str> = rows.iter().map(|row| row["method"].as_str().unwrap()).collect();
+    assert!(methods.iter().any(|method| method.contains("percentile") && method.contains("; no bca: ")), "{methods:?}");
 }
 
 #[test]

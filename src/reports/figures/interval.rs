@@ -2,7 +2,7 @@
 
 use assay_stats::agreement::{Coefficient, Coefficients, RaterCoefficients};
 use assay_stats::interval::{Bounds, Interval};
-use assay_stats::resample::{Jackknife, Resampled, Resampling, Statistic, bootstrap, jackknife, two_way};
+use assay_stats::resample::{Jackknife, NoBca, Resampled, Resampling, Statistic, bootstrap, jackknife, two_way};
 use assay_stats::{Method, Undefined};
 
 use super::Setting;
@@ -21,6 +21,7 @@ struct Made {
     method: Method,
     standard_error: Option<f64>,
     undefined_resamples: Option<usize>,
+    no_bca: Option<NoBca>,
 }
 
 /// Replaces the intervals of the wanted measures by those that the options ask for.
@@ -102,6 +103,7 @@ fn from_jackknife(coefficient: Coefficient, without: &Jackknife) -> Made {
         method: Method::Jackknife,
         standard_error: without.standard_error.ok(),
         undefined_resamples: None,
+        no_bca: None,
     }
 }
 
@@ -112,6 +114,7 @@ impl From<Resampled> for Made {
             method: resampled.method,
             standard_error: resampled.standard_error.ok(),
             undefined_resamples: Some(resampled.undefined),
+            no_bca: resampled.no_bca,
         }
     }
 }
@@ -121,6 +124,9 @@ fn write(setting: &Setting<'_>, wanted: &Wanted, made: &Made, measures: &mut [Me
     measure.ci_low = made.interval.ok().map(|interval| interval.low);
     measure.ci_high = made.interval.ok().map(|interval| interval.high);
     measure.method = super::how(made.method, made.interval);
+    if let Some(why) = made.no_bca {
+        measure.method = format!("{}; no bca: {}", measure.method, why.code()).into();
+    }
     measure.detail.remove("standard_error");
     if let Some(standard_error) = made.standard_error {
         measure.detail.insert("standard_error", standard_error);

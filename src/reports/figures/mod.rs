@@ -12,7 +12,7 @@ mod subject;
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use assay_stats::interval::Interval;
 use assay_stats::{Estimate, Method, Undefined};
@@ -47,7 +47,7 @@ pub fn figures(
     place: &Scope,
     policies: &BTreeMap<String, String>,
 ) -> Result<Vec<Measure>> {
-    check_names(&options.measures)?;
+    check_names(options)?;
     let setting = Setting::new(subject, options, place, policies)?;
     if let Some(separator) = &options.sets {
         return sets::measures(&setting, separator);
@@ -68,22 +68,44 @@ pub fn overall(
     place: &Scope,
     policies: &BTreeMap<String, String>,
 ) -> Result<Vec<Measure>> {
-    let options = FigureOptions { by: std::collections::BTreeSet::new(), ..options.clone() };
+    let options = FigureOptions { by: BTreeSet::new(), ..options.clone() };
     let mut measures = figures(subject, &options, place, policies)?;
     measures.retain(|measure| measure.scope.by == "overall");
     measures.iter_mut().for_each(|measure| measure.scope.clone_from(place));
     Ok(measures)
 }
 
-fn check_names(choice: &MeasureChoice) -> Result<()> {
-    let MeasureChoice::Named(wanted) = choice else { return Ok(()) };
-    let known = names();
-    match wanted.iter().find(|name| !known.contains(&name.as_str())) {
+fn check_names(options: &FigureOptions) -> Result<()> {
+    let MeasureChoice::Named(wanted) = &options.measures else { return Ok(()) };
+    let known: BTreeSet<&str> = names().into_iter().collect();
+    if let Some(unknown) = wanted.iter().find(|name| !known.contains(name.as_str())) {
+        let known: Vec<&str> = known.into_iter().collect();
+        return Err(Error::invalid(format!("there is no measure {unknown:?}; the measures are {}", known.join(", "))));
+    }
+    match wanted.iter().find_map(|name| Some((name, ruled_out(name, options)?))) {
+        Some((name, why)) => Err(Error::invalid(format!("there can be no {name} here: {why}"))),
         None => Ok(()),
-        Some(unknown) => Err(Error::invalid(format!(
-            "there is no measure {unknown:?}; the measures are {}",
-            known.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
-        ))),
+    }
+}
+
+/// Why these options have no such figure, whatever the ratings.
+fn ruled_out(measure: &str, options: &FigureOptions) -> Option<&'static str> {
+    let of_sets = sets::names().any(|name| name == measure);
+    match (of_sets, &options.sets) {
+        (true, None) => {
+            return Some("it compares sets of labels; say what stands between the labels of a set, as in --sets ,");
+        }
+        (false, Some(_)) if measure != "krippendorff_alpha" => {
+            return Some(
+                "labels are sets; leave out --sets, or ask for krippendorff_alpha, its _masi, _jaccard or _per_label",
+            );
+        }
+        _ => {}
+    }
+    match (measure, options.asks_for_weights()) {
+        ("gwet_ac1", true) => Some("with weights it is gwet_ac2"),
+        ("gwet_ac2", false) => Some("without weights it is gwet_ac1; give --level or --weights"),
+        _ => None,
     }
 }
 

@@ -7,11 +7,9 @@ use assay_stats::numeric::{
 
 use super::Setting;
 use super::options::{Breakdown, Level, MeasureChoice};
+use super::overall::are_few_pairs;
 use crate::error::{Error, Result};
 use crate::reports::measure::{Measure, Scope};
-
-/// With more pairs of raters than this, figures of pairs are made only when they are asked for.
-const USUAL_PAIRS: usize = 20_000;
 
 const ICC: [(&str, IccForm); 6] = [
     ("icc_1_1", IccForm::OneWaySingle),
@@ -127,7 +125,7 @@ fn of_form(setting: &Setting<'_>, icc: &Icc) -> Option<Measure> {
 fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>) {
     let raters = scores.raters().len();
     let is_named = matches!(setting.options.measures, MeasureChoice::Named(_));
-    if !is_named && raters * raters.saturating_sub(1) / 2 > USUAL_PAIRS {
+    if !is_named && !are_few_pairs(raters) {
         return;
     }
     let threads = setting.options.threads;
@@ -150,14 +148,14 @@ fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>)
             }
         }
     }
-    if !BLAND_ALTMAN.iter().any(|name| wants(setting, name)) || !(each || raters == 2) {
+    if !BLAND_ALTMAN.iter().any(|name| wants(setting, name)) || !(each || raters == 2 || is_named) {
         return;
     }
     for found in bland_altman(&pairs, Limits::default(), threads) {
         for (name, estimate) in BLAND_ALTMAN.into_iter().zip([found.bias, found.lower, found.upper]) {
             if wants(setting, name) {
                 let mut scope = pair_scope(setting, found.rater, found.other);
-                if !each {
+                if raters == 2 && !each {
                     "overall".clone_into(&mut scope.by);
                 }
                 let mut measure = setting.measure(name, scope, estimate, true);

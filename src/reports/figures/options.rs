@@ -139,6 +139,17 @@ pub struct FigureOptions {
     pub threads: Threads,
 }
 
+impl FigureOptions {
+    /// Whether labels that differ can agree in part.
+    pub(super) fn asks_for_weights(&self) -> bool {
+        match self.weights {
+            WeightsChoice::OfLevel => scheme_of(self.level) != Scheme::Identity,
+            WeightsChoice::Scheme(scheme) => scheme != Scheme::Identity,
+            WeightsChoice::Matrix(_) => true,
+        }
+    }
+}
+
 impl Default for FigureOptions {
     fn default() -> Self {
         Self {

@@ -11,8 +11,10 @@ use super::interval::{self, Wanted};
 use super::options::IntervalKind;
 use crate::reports::measure::Measure;
 
-/// With more pairs of raters than this the mean over pairs is made only when it is asked for.
-const USUAL_PAIRS: usize = 20_000;
+/// Whether so many raters have few enough pairs for figures of all of them to be made without being asked for.
+pub(super) fn are_few_pairs(raters: usize) -> bool {
+    raters * raters.saturating_sub(1) / 2 <= 20_000
+}
 
 /// The names of all coefficients, with weights or without.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
@@ -50,9 +52,8 @@ pub(super) fn measures(setting: &Setting<'_>) -> Vec<Measure> {
 
 fn coefficients(setting: &Setting<'_>) -> Vec<(&'static str, Estimate, Coefficient)> {
     let (facts, weights, options) = (&setting.subject.facts, &setting.weights, setting.options);
-    let raters = facts.sample().raters as usize;
-    let few_pairs = raters * raters.saturating_sub(1) / 2 <= USUAL_PAIRS;
-    let gwet = if weights.is_identity() { "gwet_ac1" } else { "gwet_ac2" };
+    let few_pairs = are_few_pairs(facts.sample().raters as usize);
+    let gwet = if options.asks_for_weights() { "gwet_ac2" } else { "gwet_ac1" };
     let mut found = Vec::new();
     let mut add = |name, usual, coefficient, estimate: &dyn Fn() -> Estimate| {
         if options.measures.wants(name, usual) {

@@ -1,4 +1,4 @@
-use assay_stats::agreement::{Facts, Ratings, Scheme, Weights, ordinal_weights};
+use assay_stats::agreement::{Facts, Ratings, Scheme, Weights, WeightsError, ordinal_weights};
 
 use super::options::{FigureOptions, Level, WeightsBy, WeightsChoice, scheme_of};
 use crate::error::{Error, Result};
@@ -69,8 +69,7 @@ impl<'a> Subject<'a> {
             WeightsChoice::OfLevel => scheme_of(options.level),
             WeightsChoice::Scheme(scheme) => *scheme,
             WeightsChoice::Matrix(cells) => {
-                let weights =
-                    Weights::matrix(cells.clone(), n_labels).map_err(|e| Error::invalid(format!("weights: {e}")))?;
+                let weights = Weights::matrix(cells.clone(), n_labels).map_err(|e| self.bad_weights("weights", &e))?;
                 return Ok((weights, WeightsBy::Rank));
             }
         };
@@ -82,7 +81,7 @@ impl<'a> Subject<'a> {
         }
         let weights = match (by, self.values) {
             (WeightsBy::Value, Some(values)) => {
-                Weights::by_value(scheme, values).map_err(|e| Error::invalid(format!("{scheme} weights: {e}")))?
+                Weights::by_value(scheme, values).map_err(|e| self.bad_weights(&format!("{scheme} weights"), &e))?
             }
             _ => Weights::by_rank(scheme, n_labels),
         };
@@ -96,6 +95,41 @@ impl<'a> Subject<'a> {
 
     pub(super) fn ordinal_weights(&self) -> Weights {
         ordinal_weights(&self.facts)
+    }
+
+    /// The fault with the labels by name, and what to do.
+    fn bad_weights(&self, weights: &str, fault: &WeightsError) -> Error {
+        let name = |label: usize| self.labels.get(label).map_or("", String::as_str);
+        let why = match *fault {
+            WeightsError::Negative { label, .. } => {
+                format!(
+                    "{:?} is negative, and a ratio scale has no negative values; choose level interval",
+                    name(label)
+                )
+            }
+            WeightsError::NotFinite { label, .. } => format!("{:?} is no finite number; weigh by rank", name(label)),
+            WeightsError::SamePosition { label, other } => {
+                format!("{:?} and {:?} are the same number; weigh by rank", name(label), name(other))
+            }
+            WeightsError::WrongSize { labels, cells } => format!(
+                "{labels} labels need a matrix of {labels} x {labels} weights, but there are {cells}; the labels are {}",
+                self.labels.iter().take(12).map(String::as_str).collect::<Vec<_>>().join(", ")
+            ),
+            WeightsError::OutOfRange { row, column, weight } => {
+                format!("that of {:?} and {:?} is {weight}; give one from 0 to 1", name(row), name(column))
+            }
+            WeightsError::Diagonal { label, weight } => {
+                format!("that of {:?} with itself is {weight}; it must be 1", name(label))
+            }
+            WeightsError::NotSymmetric { row, column } => format!(
+                "that of {:?} and {:?} is not that of {:?} and {:?}; give the same for both",
+                name(row),
+                name(column),
+                name(column),
+                name(row)
+            ),
+        };
+        Error::invalid(format!("{weights}: {why}"))
     }
 
     fn check_level(&self, level: Level) -> Result<()> {

@@ -168,13 +168,13 @@ fn figure<'a>(report: &'a Value, measure: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("{report}"))
 }
 
-/// The figures of one kind as (value of the split, items, value to the millionth).
+/// The figures of one kind as (value of the split, items, value).
 fn parts(report: &Value, by: &str, measure: &str) -> Vec<(String, u64, Option<f64>)> {
     let measures = report["measures"].as_array().unwrap().iter();
     let wanted = measures.filter(|m| m["scope"]["by"] == by && m["measure"] == measure);
     let part = |m: &Value| {
         let value = m["scope"]["value"].as_str().unwrap().to_owned();
-        (value, m["n_items"].as_u64().unwrap(), m["value"].as_f64().map(|value| (value * 1e6).round() / 1e6))
+        (value, m["n_items"].as_u64().unwrap(), m["value"].as_f64())
     };
     wanted.map(part).collect()
 }
@@ -195,14 +195,14 @@ async fn figures_are_split_by_time_and_by_a_slice_field() {
     let tag = plain.header("etag").unwrap().to_owned();
     let report = working.get("agreement?period=month&by_slice=language").await.expect(StatusCode::OK);
     let months = parts(&report, "period", "percent_agreement");
-    assert_eq!(months[..2], [("2026-01".into(), 3, Some(0.666667)), ("2026-02".into(), 1, Some(0.0))]);
+    assert_eq!(months[..2], [("2026-01".into(), 3, Some(2.0 / 3.0)), ("2026-02".into(), 1, Some(0.0))]);
     assert_eq!(months[2], ("2026-03".into(), 0, None), "nobody else answered the item");
     let reasons: Vec<&Value> = report["measures"].as_array().unwrap().iter().map(|m| &m["undefined_reason"]).collect();
     assert!(reasons.contains(&&json!("one_rater")), "{report}");
     let control = &report["data"]["controls"][0];
     assert_eq!(control["time"], json!({ "period": "month", "periods": 3, "shown": 3, "items_without": 0 }));
     let slices = parts(&report, "slice", "percent_agreement");
-    assert_eq!(slices, [("de".into(), 3, Some(0.666667)), ("fr".into(), 1, Some(0.0))]);
+    assert_eq!(slices, [("de".into(), 3, Some(2.0 / 3.0)), ("fr".into(), 1, Some(0.0))]);
     assert_eq!(control["by_slice"], json!({ "field": "language", "values": 2, "shown": 2, "items_without": 1 }));
 
     // A slice's figures are those of a report of that slice.

@@ -165,15 +165,20 @@ impl Facts {
 
     /// What makes every comparison of raters impossible.
     pub(super) fn check_pairable(&self) -> Result<(), Undefined> {
-        if self.sample.ratings == 0 {
-            Err(Undefined::NoRatings)
-        } else if self.sample.raters < 2 {
-            Err(Undefined::OneRater)
-        } else if self.pairable.items == 0 {
-            Err(Undefined::NoPairableItems)
-        } else {
-            Ok(())
-        }
+        check_pairable(self.sample, self.pairable)
+    }
+}
+
+/// The same of all items with a rating, and of those with two.
+pub(super) fn check_pairable(all: Sample, pairable: Sample) -> Result<(), Undefined> {
+    if all.ratings == 0 {
+        Err(Undefined::NoRatings)
+    } else if all.raters < 2 {
+        Err(Undefined::OneRater)
+    } else if pairable.items == 0 {
+        Err(Undefined::NoPairableItems)
+    } else {
+        Ok(())
     }
 }
 

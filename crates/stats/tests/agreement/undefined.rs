@@ -73,7 +73,7 @@ fn one_item_has_a_value_but_no_interval() {
         assert!(estimate.value.is_ok());
         assert_eq!(estimate.interval, Err(Undefined::OneItem));
     }
-    assert!((percent_agreement(&facts).value.unwrap() - 1.0 / 3.0).abs() < 1e-15);
+    assert_eq!(percent_agreement(&facts).value, Ok(1.0 / 3.0));
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use super::super::facts::check_pairable;
 use super::super::ratings::Ratings;
 use super::super::rows::{Counter, Row, RowCounts};
 use super::{LabelSets, LabelSetsError};
@@ -77,15 +78,7 @@ impl SetFacts {
     }
 
     pub(super) fn check_pairable(&self) -> Result<(), Undefined> {
-        if self.sample.ratings == 0 {
-            Err(Undefined::NoRatings)
-        } else if self.sample.raters < 2 {
-            Err(Undefined::OneRater)
-        } else if self.pairable.items == 0 {
-            Err(Undefined::NoPairableItems)
-        } else {
-            Ok(())
-        }
+        check_pairable(self.sample, self.pairable)
     }
 }
 
