@@ -14,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::problem::Problem;
+use super::problem::{Problem, UNAUTHORIZED};
+use super::rate::Class;
 use super::state::ApiState;
 use crate::error::Error;
 use crate::store::{DEFAULT_WORKSPACE, Job, Project, Role, now_micros};
@@ -64,6 +65,9 @@ impl Grant for ReadAudit {
     const PERMISSION: Permission = Permission::Audit;
 }
 
+/// Who calls a server without keys: this machine. It is not counted.
+const LOCAL: &str = "local";
+
 #[derive(Debug, Clone)]
 pub struct Caller {
     pub workspace: String,
@@ -99,7 +103,7 @@ impl<P: Grant> FromRequestParts<Arc<ApiState>> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<ApiState>) -> Result<Self, Problem> {
-        let caller = authenticate(&parts.headers, api).await?;
+        let caller = counted(parts, api, P::PERMISSION, authenticate(&parts.headers, api).await)?;
         authorize(&caller, P::PERMISSION)?;
         Ok(Self { caller, permission: PhantomData })
     }
@@ -133,10 +137,30 @@ async fn path_param(parts: &mut Parts, api: &Arc<ApiState>, name: &str) -> Resul
     value.ok_or_else(|| Error::Internal(anyhow::anyhow!("the route has no {{{name}}}")).into())
 }
 
+/// Counts the request: of who may not do anything against their address, of who may against their key.
+fn counted(
+    parts: &Parts,
+    api: &ApiState,
+    permission: Permission,
+    caller: Result<Caller, Problem>,
+) -> Result<Caller, Problem> {
+    match &caller {
+        Ok(caller) if caller.actor == LOCAL => {}
+        Ok(caller) => {
+            let class =
+                if matches!(permission, Permission::Read | Permission::Audit) { Class::Read } else { Class::Write };
+            api.rates.take(parts, &caller.actor, class)?;
+        }
+        Err(problem) if problem.code() == UNAUTHORIZED => api.rates.refuse(parts)?,
+        Err(_) => {}
+    }
+    caller
+}
+
 /// On a server without keys everyone who gets past [`guard`] is the owner of the default workspace.
 async fn authenticate(headers: &HeaderMap, api: &ApiState) -> Result<Caller, Problem> {
     if !api.is_keyed().await? {
-        return Ok(Caller { workspace: DEFAULT_WORKSPACE.to_owned(), actor: "local".to_owned(), role: Role::Owner });
+        return Ok(Caller { workspace: DEFAULT_WORKSPACE.to_owned(), actor: LOCAL.to_owned(), role: Role::Owner });
     }
     match bearer(headers) {
         Some(plaintext) => holder_of(&plaintext, api).await?,
@@ -211,8 +235,11 @@ async fn may_see(request: &Parts, api: &ApiState) -> Result<(), Problem> {
             "Basic realm=\"assay\", charset=\"UTF-8\"",
         )
     };
-    let key = bearer(&request.headers).or_else(|| basic(&request.headers)).ok_or_else(challenge)?;
-    let caller = holder_of(&key, api).await?.ok_or_else(challenge)?;
+    let found = match bearer(&request.headers).or_else(|| basic(&request.headers)) {
+        Some(key) => holder_of(&key, api).await?,
+        None => None,
+    };
+    let caller = counted(request, api, Permission::Read, found.ok_or_else(challenge))?;
     authorize(&caller, Permission::Read)?;
     // The browser adds the password to whatever a foreign page makes it send: that may read, which the page cannot see, and no more.
     if !matches!(request.method, Method::GET | Method::HEAD) {

@@ -6,7 +6,9 @@ mod audit;
 mod diff;
 mod disagreements;
 mod docs;
+mod etags;
 mod extract;
+mod forms;
 mod health;
 mod idempotency;
 mod imports;
@@ -17,12 +19,14 @@ mod observe;
 mod paging;
 mod problem;
 mod projects;
+mod rate;
 mod reports;
 mod router;
 mod snapshots;
 mod state;
 
-pub use router::{openapi, router};
+pub use rate::RateLimits;
+pub use router::{Settings, openapi, router};
 
 /// A time of the database as text, UTC.
 fn rfc3339(micros: i64) -> crate::error::Result<String> {

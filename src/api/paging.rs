@@ -29,6 +29,17 @@ pub fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     }
 }
 
+/// A list that is sent whole has no pages.
+pub fn refuse_pages(limit: Option<i64>, cursor: Option<&str>) -> Result<(), Problem> {
+    match limit.is_none() && cursor.is_none() {
+        true => Ok(()),
+        false => Err(Problem::bad_request(
+            "invalid_query",
+            "limit and cursor are for pages, which come as application/json; in the other forms the whole list is sent",
+        )),
+    }
+}
+
 /// One list: what must be equal for a cursor to go on with it.
 #[derive(Debug)]
 pub struct List(String);

@@ -1,16 +1,21 @@
 //! Every route, and what is wrapped around them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::cors::CorsLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -18,9 +23,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::problem::Problem;
+use super::rate::RateLimits;
 use super::state::ApiState;
 use super::{
-    access, audit, diff, disagreements, docs, health, imports, items, jobs, limits, observe, problem, projects,
+    access, audit, diff, disagreements, docs, health, imports, items, jobs, limits, observe, problem, projects, rate,
     reports, snapshots,
 };
 use crate::app::App;
@@ -91,9 +97,19 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     short_routes().merge(upload_routes()).merge(operation_routes()).into_openapi()
 }
 
-/// The whole service: the API, its documentation, and everything else for `pages`. Uploads may have `max_upload` bytes.
-pub fn router(app: Arc<App>, pages: Router<Arc<App>>, max_upload: u64) -> Router {
-    let api = Arc::new(ApiState::new(app.clone(), max_upload));
+/// How a server answers, whatever it is asked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Largest upload in bytes.
+    pub max_upload: u64,
+    pub rates: RateLimits,
+    /// Origins (`https://app.example.com`) whose pages may call the API from a browser. None, unless someone says so.
+    pub cors_origins: Vec<HeaderValue>,
+}
+
+/// The whole service: the API, its documentation, and everything else for `pages`.
+pub fn router(app: Arc<App>, pages: Router<Arc<App>>, settings: &Settings) -> Router {
+    let api = Arc::new(ApiState::new(app.clone(), settings));
     let limited = |routes: OpenApiRouter<Arc<ApiState>>| {
         routes.layer(DefaultBodyLimit::max(limits::BODY)).layer(from_fn_with_state(api.clone(), limits::short))
     };
@@ -109,14 +125,46 @@ pub fn router(app: Arc<App>, pages: Router<Arc<App>>, max_upload: u64) -> Router
         .layer(from_fn_with_state(api.clone(), access::guard_pages))
         .layer(from_fn_with_state(api.clone(), limits::short));
 
-    api_routes
-        .fallback_service(pages)
+    let mut service = api_routes.fallback_service(pages);
+    if !settings.cors_origins.is_empty() {
+        service = service.layer(cors(&settings.cors_origins));
+    }
+    service
+        .layer(from_fn(rate::headers))
         .layer(from_fn_with_state(api.clone(), access::guard))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         .layer(from_fn(problem::render))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
         .layer(SetResponseHeaderLayer::overriding(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(REFERRER_POLICY, HeaderValue::from_static("same-origin")))
         .layer(from_fn_with_state(api, observe::log_and_count))
         .layer(from_fn(observe::request_id))
+}
+
+/// Lets pages of these origins call the API with a key, and read what it says about limits and lists. Cookies are not let through.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let own = ["if-none-match", "idempotency-key", "x-request-id"].map(HeaderName::from_static);
+    let told = [
+        "location",
+        "link",
+        "etag",
+        "retry-after",
+        "ratelimit",
+        "ratelimit-policy",
+        "x-request-id",
+        "idempotency-replayed",
+    ];
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([Method::GET, Method::POST, Method::DELETE, Method::PATCH, Method::PUT])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, ACCEPT].into_iter().chain(own).collect::<Vec<_>>())
+        .expose_headers(told.map(HeaderName::from_static))
+        .max_age(Duration::from_secs(3600))
+}
+
+/// Parquet is compressed already, and Arrow is asked for where speed counts.
+fn worth_compressing() -> impl Predicate {
+    DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/vnd.apache.parquet"))
+        .and(NotForContentType::const_new("application/vnd.apache.arrow.stream"))
 }

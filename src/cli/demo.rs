@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::import::{describe, import_with_progress};
 use super::serve::{bind, serve};
+use crate::api::{RateLimits, Settings};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -80,7 +81,8 @@ pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
         "\nReady after {:.1} s. Dashboard: http://{address}/   API: http://{address}/docs/   Stop with Ctrl-C.\n",
         started.elapsed().as_secs_f64()
     ))?;
-    serve(app, listener, MAX_UPLOAD, None).await
+    let settings = Settings { max_upload: MAX_UPLOAD, rates: RateLimits::NONE, cors_origins: Vec::new() };
+    serve(app, listener, &settings, None).await
 }
 
 fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {

@@ -1,6 +1,7 @@
 //! Parquet in and out of memory: one bucket's table is one file.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
 use arrow::compute::concat_batches;
@@ -26,6 +27,14 @@ pub fn encode(table: Table, batch: &RecordBatch) -> Result<Encoded> {
 pub fn encode_report(batch: &RecordBatch) -> Result<Vec<u8>> {
     let properties = base_properties()?.build();
     Ok(encode_with(batch, properties)?.bytes)
+}
+
+/// Writes a table of a report piece by piece, as [`encode_report`] writes it at once.
+pub type ReportWriter<W> = ArrowWriter<W>;
+
+/// A writer of a report's table into `to`.
+pub fn report_writer<W: Write + Send>(to: W, schema: SchemaRef) -> Result<ReportWriter<W>> {
+    ArrowWriter::try_new(to, schema, Some(base_properties()?.build())).map_err(Error::internal)
 }
 
 fn encode_with(batch: &RecordBatch, properties: WriterProperties) -> Result<Encoded> {

@@ -8,7 +8,7 @@ use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
 use super::agreement::{ReportContext, compute};
-use super::disagreements::{Differing, add_previews, all, cursor_snapshot, page};
+use super::disagreements::{self, Differing, add_previews, all, cursor_snapshot, page};
 use super::views::{AgreementParams, AgreementReport, Disagreement, DisagreementFilter, ItemView, Page, SliceField};
 use super::{FIGURE_VERSION, items, splits, tidy};
 use crate::app::App;
@@ -216,6 +216,19 @@ pub async fn slice_fields(app: &App, project: &Project, snapshot: &Snapshot) -> 
     app.reports.slice_fields.try_get_with(key, computed).await.map_err(Error::from_shared)
 }
 
+/// The snapshot that a list of disagreements is of: the one that its cursor continues, else the newest.
+pub async fn pinned_snapshot(
+    app: &App,
+    project: &Project,
+    newest: &Snapshot,
+    cursor: Option<&str>,
+) -> Result<Snapshot> {
+    match cursor.map(cursor_snapshot).transpose()? {
+        Some(number) if number != newest.number => app.db.snapshot(&project.id, number).await,
+        _ => Ok(newest.clone()),
+    }
+}
+
 /// One page of disagreements, of the newest snapshot or of the one that the cursor continues.
 pub async fn disagreements(
     app: &App,
@@ -225,14 +238,25 @@ pub async fn disagreements(
     cursor: Option<&str>,
     limit: usize,
 ) -> Result<Page<Disagreement>> {
-    let number = cursor.map(cursor_snapshot).transpose()?.unwrap_or(newest.number);
-    let pinned = if number == newest.number { newest.clone() } else { app.db.snapshot(&project.id, number).await? };
+    let pinned = pinned_snapshot(app, project, newest, cursor).await?;
+    let number = pinned.number;
     let list = differing(app, project, &pinned, &filter.slice).await?;
     let mut page = page(&list, filter, number, cursor, limit)?;
     let tables = tables(app, project, number, &BTreeMap::new()).await?;
     let added = add_previews(&app.engine, &tables, &mut page).await;
     name_damage(app, project, number, added).await?;
     Ok(page)
+}
+
+/// Every disagreement that passes the filter, as tables.
+pub async fn disagreement_tables(
+    app: &App,
+    project: &Project,
+    snapshot: &Snapshot,
+    filter: DisagreementFilter,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
+    let list = differing(app, project, snapshot, &filter.slice).await?;
+    disagreements::tables(list, filter, snapshot.number)
 }
 
 /// An item by its id, or by the id that the labelling tool gave it.

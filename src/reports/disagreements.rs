@@ -1,7 +1,9 @@
 //! Items on which annotators differ: the whole list of a snapshot, filtered and paged.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use assay_stats::agreement::share_of_differing_pairs;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,6 +15,7 @@ use super::agreement::ReportContext;
 use super::columns::{Columns, rfc3339};
 use super::controls::controls;
 use super::ratings::ControlRatings;
+use super::tidy;
 use super::views::{Disagreement, DisagreementFilter, Page, Vote};
 use crate::engine::{Engine, TableSet};
 use crate::error::{Error, Result};
@@ -20,6 +23,7 @@ use crate::lake::hex;
 
 pub const MAX_PAGE: usize = 500;
 const PREVIEW_CHARS: usize = 160;
+const ROWS_PER_TABLE: usize = 8192;
 
 /// A disagreement with its time as a number, without a preview.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +88,15 @@ impl<'f> Matcher<'f> {
         if let Some(score) = filter.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
             return Err(Error::invalid(format!("min_score must lie in 0 to 1, found {score}")));
         }
-        Ok(Self { filter, from: time("from", &filter.from)?, to: time("to", &filter.to)? })
+        Ok(Self::with_times(filter, (time("from", &filter.from)?, time("to", &filter.to)?)))
+    }
+
+    fn with_times(filter: &'f DisagreementFilter, (from, to): (Option<i64>, Option<i64>)) -> Self {
+        Self { filter, from, to }
+    }
+
+    fn times(&self) -> (Option<i64>, Option<i64>) {
+        (self.from, self.to)
     }
 
     fn matches(&self, found: &Differing) -> bool {
@@ -192,6 +204,28 @@ pub fn page(
         }
     }
     Ok(Page { items, next_cursor })
+}
+
+/// Every row of `list` that passes the filter, as tables of so many rows each, without previews.
+pub fn tables(
+    list: Arc<Vec<Differing>>,
+    filter: DisagreementFilter,
+    snapshot: i64,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send> {
+    // What is wrong with the filter is said before anything is sent.
+    let times = Matcher::new(&filter)?.times();
+    let mut next = 0;
+    Ok(std::iter::from_fn(move || {
+        let matcher = Matcher::with_times(&filter, times);
+        let mut rows = Vec::new();
+        while let Some(found) = list.get(next).filter(|_| rows.len() < ROWS_PER_TABLE) {
+            next += 1;
+            if matcher.matches(found) {
+                rows.push(found.clone());
+            }
+        }
+        (!rows.is_empty()).then(|| tidy::disagreements(&rows, snapshot))
+    }))
 }
 
 /// Fills in a short text of each item.

@@ -19,13 +19,15 @@ pub mod views;
 
 pub use agreement::annotators_alone;
 pub use cache::{
-    ReportCache, agreement, cached_agreement, disagreements, item, report_key, slice_fields, tidy_agreement,
+    ReportCache, agreement, cached_agreement, disagreement_tables, disagreements, item, pinned_snapshot, report_key,
+    slice_fields, tidy_agreement,
 };
-pub use diff::{diff_page, diff_report, render_diff};
+pub use diff::{diff_page, diff_report, diff_table, render_diff};
 pub use history::{changes_in_words, render_snapshots, snapshot_view};
 pub use render::{Format, render};
 pub use splits::period_days;
 pub use table::{TableFormat, TableReport, render_table, table_report};
+pub use tidy::{difference_schema, disagreement_schema, figure_schema, figure_tables};
 
 pub use crate::tables::Period;
 

@@ -2,11 +2,13 @@
 
 mod access;
 mod docs;
+mod forms;
 mod history;
 mod imports;
 mod jobs;
 mod limits;
 mod projects;
+mod rates;
 mod reports;
 
 use std::sync::Arc;
@@ -47,8 +49,12 @@ struct Answer {
 
 impl Service {
     async fn new() -> Self {
+        Self::with(&crate::support::settings(MAX_UPLOAD)).await
+    }
+
+    async fn with(settings: &assay::api::Settings) -> Self {
         let test = TestApp::new().await;
-        let router = assay::api::router(test.app.clone(), pages(), MAX_UPLOAD);
+        let router = assay::api::router(test.app.clone(), pages(), settings);
         Self { test, client: Client { router, key: None } }
     }
 

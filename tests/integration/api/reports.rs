@@ -19,14 +19,14 @@ const CONFIG: &str = r#"<View><Text name="text" value="$text"/><Choices name="se
     <Choice value="good"/><Choice value="bad"/></Choices></View>"#;
 
 /// A service with a worker, and the project `reviews`.
-struct Working {
-    service: Service,
+pub(super) struct Working {
+    pub(super) service: Service,
     stop: CancellationToken,
     worker: tokio::task::JoinHandle<()>,
 }
 
 impl Working {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::publishing(None).await
     }
 
@@ -44,7 +44,7 @@ impl Working {
     }
 
     /// Uploads a file and waits for its job to end.
-    async fn import(&self, body: impl Into<Body>) -> Value {
+    pub(super) async fn import(&self, body: impl Into<Body>) -> Value {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("filename", "export.json")
             .append_pair("config", CONFIG)
@@ -54,11 +54,11 @@ impl Working {
         self.client().job_end(job["id"].as_str().unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.client().get(&format!("/v1/projects/reviews/{path}")).await
     }
 
-    async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.client().request(Method::GET, &format!("/v1/projects/reviews/{path}"));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.client().send(request.body(Body::empty()).unwrap()).await
@@ -76,14 +76,14 @@ impl Working {
         panic!("uploads are left in {}", folder.display());
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stop.cancel();
         self.worker.await.unwrap();
     }
 }
 
 /// Four items by two annotators who agree on the first two.
-fn export() -> Value {
+pub(super) fn export() -> Value {
     let item = |n: u64, first: &str, second: &str| {
         task(n, vec![choice(n * 10, 1, first, 0), choice(n * 10 + 1, 2, second, 0)])
     };
