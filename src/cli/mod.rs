@@ -3,8 +3,10 @@
 mod agreement;
 mod catalog;
 mod compact;
+mod config;
 mod demo;
 mod diff;
+mod doctor;
 mod erase;
 mod import;
 mod keys;
@@ -20,7 +22,7 @@ mod table;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -69,6 +71,10 @@ enum Command {
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Look at everything that Assay needs, and say what to fix.
+    Doctor(doctor::DoctorArgs),
+    /// Show the settings that `serve` would run with, and where each comes from.
+    Config(Box<config::ConfigArgs>),
     /// Import the demo projects that come with Assay and serve them on a free port.
     Demo(demo::DemoArgs),
 }
@@ -76,7 +82,9 @@ enum Command {
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 the input or the request cannot be used,
 /// 2 wrong usage, 3 something Assay needs failed, 130 interrupted.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = Cli::command();
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Error::unavailable("cannot start threads", error)),
@@ -97,6 +105,8 @@ pub fn main() -> ExitCode {
             Command::Outputs(args) => outputs::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
+            Command::Doctor(args) => doctor::run(&cli.config, args).await,
+            Command::Config(args) => config::run(&cli.config, &args, &command, &matches),
             Command::Demo(args) => demo::run(&cli.config, args).await,
         }
     });

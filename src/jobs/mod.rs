@@ -2,6 +2,7 @@
 
 mod act;
 pub mod compact;
+pub mod doctor;
 pub mod erase;
 pub mod grace;
 pub mod import;

@@ -10,6 +10,7 @@ mod compact;
 mod crash;
 mod damage;
 mod diff;
+mod doctor;
 mod erase;
 mod full;
 mod imports;
