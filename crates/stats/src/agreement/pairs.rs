@@ -122,6 +122,25 @@ impl PairTables {
         (pair.raters, &self.cells[pair.cells.clone()])
     }
 
+    /// All pairs in stretches of so many cells at most, or of one first rater.
+    pub(super) fn stretches(&self, most_cells: usize) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for of_rater in self.pairs.chunk_by(|a, b| a.raters.0 == b.raters.0) {
+            let start = stretches.last().map_or(0, |last| last.pairs.end);
+            let (rater, end) = (of_rater[0].raters.0, start + of_rater.len());
+            let cells = of_rater[0].cells.start..of_rater[of_rater.len() - 1].cells.end;
+            match stretches.last_mut() {
+                Some(last) if cells.end - last.cells.start <= most_cells => {
+                    last.raters.end = rater + 1;
+                    last.pairs.end = end;
+                    last.cells.end = cells.end;
+                }
+                _ => stretches.push(Stretch { raters: rater..rater + 1, pairs: start..end, cells }),
+            }
+        }
+        stretches
+    }
+
     pub(super) fn lookup(&self, n_raters: usize) -> Lookup<'_> {
         /// A table of all pairs of 4096 raters takes 64 MB.
         const LARGEST: usize = 1 << 24;
@@ -134,6 +153,15 @@ impl PairTables {
         }
         Lookup { tables: self, n_raters, places }
     }
+}
+
+/// Neighbouring pairs, all those of their first raters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) raters: Range<u32>,
+    /// Places of the pairs, and of their cells among all cells.
+    pub(super) pairs: Range<usize>,
+    pub(super) cells: Range<usize>,
 }
 
 /// Finds cells by raters and labels.

@@ -7,6 +7,7 @@ mod golden;
 mod paradox;
 mod planning;
 mod properties;
+mod resampled;
 mod score;
 mod sets;
 mod table;
