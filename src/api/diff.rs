@@ -86,7 +86,10 @@ pub async fn list(
         let rows = reports::diff_table(api.app.clone(), &on.project, compared).await?;
         return tag.put_on(forms::stream(form, reports::difference_schema()?, rows, place)?);
     }
-    let mut page = reports::diff_page(&api.app, &on.project, compared, after.as_deref(), limit).await?;
-    page.next_cursor = page.next_cursor.map(|place| list.cursor(&place)).transpose()?;
-    tag.put_on(paging::respond(&uri, &page))
+    let page = async {
+        let mut page = reports::diff_page(&api.app, &on.project, compared, after.as_deref(), limit).await?;
+        page.next_cursor = page.next_cursor.map(|place| list.cursor(&place)).transpose()?;
+        Ok(page)
+    };
+    tag.page(&api, &on.project, &uri, page).await
 }

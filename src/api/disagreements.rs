@@ -93,7 +93,7 @@ pub async fn list(
     let newest = wanted(&api, &on.project, number).await?;
     // Its own cursor pins the snapshot: an import in between does not shift the pages.
     let snapshot = reports::pinned_snapshot(&api.app, &on.project, &newest, cursor.as_deref()).await?;
-    let tag = Tag::new(&on.project, "disagreements", snapshot.number, &(&filter, &cursor, limit), form)?;
+    let tag = Tag::new(&on.project, "disagreements", snapshot.number, &(number, &filter, &cursor, limit), form)?;
     if let Some(known) = tag.unless_known(&headers)? {
         return Ok(known);
     }
@@ -103,9 +103,13 @@ pub async fn list(
         let schema = reports::disagreement_schema()?;
         return tag.put_on(forms::stream(form, schema, futures::stream::iter(tables), place)?);
     }
-    let mut page = reports::disagreements(&api.app, &on.project, &snapshot, &filter, cursor.as_deref(), limit).await?;
-    page.next_cursor = page.next_cursor.map(|inner| list.cursor(&inner)).transpose()?;
-    tag.put_on(paging::respond(&uri, &page))
+    let page = async {
+        let mut page =
+            reports::disagreements(&api.app, &on.project, &snapshot, &filter, cursor.as_deref(), limit).await?;
+        page.next_cursor = page.next_cursor.map(|inner| list.cursor(&inner)).transpose()?;
+        Ok(page)
+    };
+    tag.page(&api, &on.project, &uri, page).await
 }
 
 impl DisagreementQuery {

@@ -3,17 +3,22 @@
 
 use std::fmt::Write as _;
 
-use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::body::Bytes;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use futures::future::BoxFuture;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::forms::Form;
+use super::paging;
 use super::problem::Problem;
+use super::state::ApiState;
 use crate::error::{Error, Result};
 use crate::lake::hex;
-use crate::reports::report_key;
+use crate::reports::views::Page;
+use crate::reports::{Answer, report_key};
 use crate::store::Project;
 
 /// The tag of one answer. Weak, because the same rows may go out compressed.
@@ -35,6 +40,37 @@ impl Tag {
         self.is_known(headers).then(|| self.put_on(StatusCode::NOT_MODIFIED.into_response())).transpose()
     }
 
+    /// The JSON that `make` gives, with its tag: made once for all who ask.
+    pub async fn json<T: Serialize + Send + 'static>(
+        &self,
+        api: &ApiState,
+        project: &Project,
+        make: impl Future<Output = Result<T>> + Send,
+    ) -> Result<Response, Problem> {
+        let answer =
+            api.app.reports.answer(&project.id, &self.0, boxed(async { written(make.await?, None).await })).await?;
+        self.put_on(sent(answer.body))
+    }
+
+    /// The same of a page, with a `Link` to the next one.
+    pub async fn page<T: Serialize + Send + 'static>(
+        &self,
+        api: &ApiState,
+        project: &Project,
+        uri: &Uri,
+        make: impl Future<Output = Result<Page<T>>> + Send,
+    ) -> Result<Response, Problem> {
+        let made = boxed(async {
+            let page = make.await?;
+            let next_cursor = page.next_cursor.clone();
+            written(page, next_cursor).await
+        });
+        let answer = api.app.reports.answer(&project.id, &self.0, made).await?;
+        let mut response = sent(answer.body);
+        paging::link(&mut response, uri, answer.next_cursor.as_deref());
+        self.put_on(response)
+    }
+
     /// The answer with its tag.
     pub fn put_on(&self, mut response: Response) -> Result<Response, Problem> {
         let head = response.headers_mut();
@@ -50,6 +86,21 @@ impl Tag {
         let given = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         given.flat_map(|value| value.split(',')).map(opaque).any(|tag| tag == "*" || tag == own)
     }
+}
+
+/// On the heap: a report's future is large, and each layer around a handler would hold it in its own.
+fn boxed<'a>(made: impl Future<Output = Result<Answer>> + Send + 'a) -> BoxFuture<'a, Result<Answer>> {
+    Box::pin(made)
+}
+
+/// On a thread that may take its time.
+async fn written<T: Serialize + Send + 'static>(answer: T, next_cursor: Option<String>) -> Result<Answer> {
+    let written = tokio::task::spawn_blocking(move || serde_json::to_vec(&answer).map_err(Error::internal));
+    Ok(Answer { body: written.await.map_err(Error::internal)??.into(), next_cursor })
+}
+
+fn sent(body: Bytes) -> Response {
+    ([(CONTENT_TYPE, Form::Json.content_type())], body).into_response()
 }
 
 #[cfg(test)]

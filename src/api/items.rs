@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -57,5 +56,5 @@ pub async fn get(
     if let Some(known) = tag.unless_known(&headers)? {
         return Ok(known);
     }
-    tag.put_on(Json(reports::item(&api.app, &on.project, &snapshot, &item).await?).into_response())
+    tag.json(&api, &on.project, reports::item(&api.app, &on.project, &snapshot, &item)).await
 }

@@ -93,10 +93,15 @@ impl List {
 /// The page as JSON, with a `Link` to the next one.
 pub fn respond<T: Serialize>(uri: &Uri, page: &Page<T>) -> Response {
     let mut response = Json(page).into_response();
-    if let Some(link) = page.next_cursor.as_deref().and_then(|cursor| next_link(uri, cursor)) {
+    link(&mut response, uri, page.next_cursor.as_deref());
+    response
+}
+
+/// Names the next page, if there is one, in the answer's head.
+pub fn link(response: &mut Response, uri: &Uri, next_cursor: Option<&str>) {
+    if let Some(link) = next_cursor.and_then(|cursor| next_link(uri, cursor)) {
         response.headers_mut().insert(LINK, link);
     }
-    response
 }
 
 fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {

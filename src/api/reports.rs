@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -144,18 +143,21 @@ async fn answer(
     if let Some(known) = tag.unless_known(headers)? {
         return Ok(known);
     }
-    let report = reports::agreement(&api.app, project, &snapshot, &asked.params).await?;
-    tag.put_on(write(api, form, part(&report))?)
+    let report = reports::agreement(&api.app, project, &snapshot, &asked.params);
+    if form == Form::Json {
+        return tag.json(api, project, async { report.await.map(|report| part(&report).into_owned()) }).await;
+    }
+    tag.put_on(write(api, form, part(&*report.await?))?)
 }
 
+/// The measures alone.
 fn write(api: &ApiState, form: Form, report: Cow<'_, AgreementReport>) -> Result<Response, Problem> {
-    Ok(match form {
-        Form::Json => Json(report).into_response(),
-        // As the command line writes it.
-        Form::Csv => ([(CONTENT_TYPE, form.content_type())], render(&report, reports::Format::Csv)?).into_response(),
-        Form::Ndjson | Form::Arrow | Form::Parquet => {
-            let rows = reports::figure_tables(report.into_owned().measures);
-            forms::stream(form, reports::figure_schema()?, futures::stream::iter(rows), limits::stream(api)?)?
-        }
-    })
+    // As the command line writes it.
+    if form == Form::Csv {
+        let text = render(&report, reports::Format::Csv)?;
+        return Ok(([(CONTENT_TYPE, form.content_type())], text).into_response());
+    }
+    let rows = reports::figure_tables(report.into_owned().measures);
+    forms::stream(form, reports::figure_schema()?, futures::stream::iter(rows), limits::stream(api)?)
+        .map_err(Problem::from)
 }

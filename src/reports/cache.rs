@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use bytes::Bytes;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
@@ -21,17 +22,48 @@ use crate::store::{Project, ReportKey, Snapshot, now_micros};
 const KEPT: u64 = 256;
 /// Lists of disagreements can be larger.
 const LISTS_KEPT: u64 = 16;
+/// Answers as they are sent, in bytes.
+const ANSWERS_KEPT: u64 = 128 << 20;
+
+/// An answer as it is sent.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub body: Bytes,
+    /// Of a page the cursor of the next one.
+    pub next_cursor: Option<String>,
+}
 
 #[derive(Debug, Clone)]
 pub struct ReportCache {
     agreement: Cache<String, Arc<AgreementReport>>,
     disagreements: Cache<String, Arc<Vec<Differing>>>,
     slice_fields: Cache<String, Arc<Vec<SliceField>>>,
+    answers: Cache<String, Answer>,
 }
 
 impl ReportCache {
     pub fn new() -> Self {
-        Self { agreement: Cache::new(KEPT), disagreements: Cache::new(LISTS_KEPT), slice_fields: Cache::new(KEPT) }
+        let weight = |key: &String, answer: &Answer| u32::try_from(key.len() + answer.body.len()).unwrap_or(u32::MAX);
+        Self {
+            agreement: Cache::new(KEPT),
+            disagreements: Cache::new(LISTS_KEPT),
+            slice_fields: Cache::new(KEPT),
+            answers: Cache::builder().max_capacity(ANSWERS_KEPT).weigher(weight).build(),
+        }
+    }
+
+    /// An answer about a project as it is sent: from memory, or made once however many ask for it at the same time. `name` must name all that
+    /// the answer is a function of, besides the project.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub async fn answer(
+        &self,
+        project_id: &str,
+        name: &str,
+        make: impl Future<Output = Result<Answer>>,
+    ) -> Result<Answer> {
+        self.answers.try_get_with(format!("{project_id}/{name}"), make).await.map_err(Error::from_shared)
     }
 
     /// Drops every report of a project.
@@ -39,6 +71,7 @@ impl ReportCache {
         forget(&self.agreement, project_id).await;
         forget(&self.disagreements, project_id).await;
         forget(&self.slice_fields, project_id).await;
+        forget(&self.answers, project_id).await;
     }
 }
 
