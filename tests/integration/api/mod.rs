@@ -8,6 +8,7 @@ mod jobs;
 mod limits;
 mod projects;
 mod reports;
+mod scales;
 
 use std::sync::Arc;
 use std::time::Duration;
