@@ -18,6 +18,7 @@ use super::limits;
 use super::problem::{Problem, ProblemBody};
 use super::snapshots::wanted;
 use super::state::ApiState;
+use crate::reports::figures::Level;
 use crate::reports::views::{AgreementParams, AgreementReport};
 use crate::reports::{self, Period, render};
 use crate::store::Project;
@@ -26,8 +27,11 @@ use crate::store::Project;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AgreementQuery {
-    /// Only this control (`from_name`); all single-choice controls otherwise.
+    /// Only this control (`from_name`); all controls with figures otherwise.
     control: Option<String>,
+    /// What differences between answers mean; otherwise choices are nominal, ratings ordinal and numbers interval. Without `control` it
+    /// holds for all controls, and those that it does not fit say so in `why_not`.
+    level: Option<Level>,
     /// Only items whose slice field has this value: `field=value`. May be given for several fields.
     #[serde(default, deserialize_with = "many")]
     #[param(example = json!(["language=de"]))]
@@ -46,8 +50,11 @@ pub struct AgreementQuery {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AnnotatorQuery {
-    /// Only this control (`from_name`); all single-choice controls otherwise.
+    /// Only this control (`from_name`); all controls with figures otherwise.
     control: Option<String>,
+    /// What differences between answers mean; otherwise choices are nominal, ratings ordinal and numbers interval. Without `control` it
+    /// holds for all controls, and those that it does not fit say so in `why_not`.
+    level: Option<Level>,
     /// Only items whose slice field has this value: `field=value`. May be given for several fields.
     #[serde(default, deserialize_with = "many")]
     #[param(example = json!(["language=de"]))]
@@ -84,6 +91,7 @@ pub async fn agreement(
 ) -> Result<Response, Problem> {
     let params = AgreementParams {
         control: query.control,
+        level: query.level,
         slice: slices(&query.slice)?,
         period: query.period,
         by_slice: query.by_slice,
@@ -116,7 +124,12 @@ pub async fn annotators(
     QueryParams(query): QueryParams<AnnotatorQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let params = AgreementParams { control: query.control, slice: slices(&query.slice)?, ..AgreementParams::default() };
+    let params = AgreementParams {
+        control: query.control,
+        level: query.level,
+        slice: slices(&query.slice)?,
+        ..AgreementParams::default()
+    };
     let asked = Asked { kind: "annotators", params, snapshot: query.snapshot };
     answer(&api, &on.project, &asked, &headers, |report| Cow::Owned(reports::annotators_alone(report))).await
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::figures::Caution;
+
 /// What a measure is about. Absent fields mean "all".
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
@@ -55,6 +57,9 @@ pub struct Measure {
     pub method: Cow<'static, str>,
     /// A stable code: `one_rater`, `single_category`, `no_pairable_items`, `zero_variance` …
     pub undefined_reason: Option<String>,
+    /// Why the interval may hold the truth less often than it says (docs/INTERVALS.md); absent where nothing speaks against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caution: Option<Caution>,
     /// Numbers behind the figure: `standard_error`, `observed_agreement`, `expected_agreement` …
     #[serde(default, skip_serializing_if = "Detail::is_empty")]
     #[schema(value_type = BTreeMap<String, f64>)]
@@ -68,6 +73,12 @@ pub struct Options(Arc<BTreeMap<String, String>>);
 impl Options {
     pub fn insert(&mut self, name: &str, value: impl Into<String>) {
         Arc::make_mut(&mut self.0).insert(name.to_owned(), value.into());
+    }
+}
+
+impl Options {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }
 

@@ -4,14 +4,17 @@ mod agreement;
 mod cache;
 mod columns;
 mod controls;
+mod counts;
 mod diff;
 mod disagreements;
+mod distance;
 pub mod figures;
 mod history;
 mod items;
 pub mod measure;
 mod ratings;
 mod render;
+mod scale;
 mod splits;
 mod table;
 mod tidy;
@@ -32,4 +35,4 @@ pub use tidy::{difference_schema, disagreement_schema, figure_schema, figure_tab
 pub use crate::tables::Period;
 
 /// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.
-pub const FIGURE_VERSION: u32 = 2;
+pub const FIGURE_VERSION: u32 = 3;

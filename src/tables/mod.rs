@@ -31,6 +31,8 @@ pub use split::Groups;
 pub use table::{DroppedRows, RatingTable, read};
 
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::Error;
 
@@ -73,7 +75,8 @@ pub struct ByColumn {
 }
 
 /// What differences between labels mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Labels are equal or not.
     #[default]

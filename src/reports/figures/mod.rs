@@ -1,5 +1,6 @@
 //! Figures of any table of ratings: a control of a project, a file, a slice of either. One way for all of them.
 
+mod caution;
 mod insight;
 mod interval;
 mod numeric;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assay_stats::interval::Interval;
 use assay_stats::{Estimate, Method, Undefined};
 
+pub use caution::Caution;
 pub use insight::{
     Balance, BandView, BenchmarkView, DesignView, ExplanationView, Insight, Planning, Shift, in_words, insight,
 };
@@ -49,12 +51,16 @@ pub fn figures(
 ) -> Result<Vec<Measure>> {
     check_names(options)?;
     let setting = Setting::new(subject, options, place, policies)?;
-    if let Some(separator) = &options.sets {
-        return sets::measures(&setting, separator);
-    }
-    let mut measures = overall::measures(&setting);
-    measures.extend(numeric::measures(&setting)?);
-    parts::measures(&setting, &mut measures);
+    let mut measures = match &options.sets {
+        Some(separator) => sets::measures(&setting, separator)?,
+        None => {
+            let mut measures = overall::measures(&setting);
+            measures.extend(numeric::measures(&setting)?);
+            parts::measures(&setting, &mut measures);
+            measures
+        }
+    };
+    caution::mark(&setting, &mut measures);
     Ok(measures)
 }
 
@@ -212,6 +218,7 @@ fn plain(name: &str, scope: Scope, estimate: Estimate, options: Options) -> Meas
         n_raters: estimate.sample.raters,
         method: how(estimate.method, estimate.interval),
         undefined_reason: estimate.value.err().map(reason),
+        caution: None,
         detail,
     }
 }

@@ -6,7 +6,7 @@ use assay_stats::agreement::Ratings;
 use assay_stats::agreement::xrr::CrossReplication;
 
 use super::options::FigureOptions;
-use super::{Setting, Subject};
+use super::{Setting, Subject, caution};
 use crate::error::{Error, Result};
 use crate::reports::measure::{Measure, Scope};
 
@@ -49,5 +49,6 @@ pub fn pools(
             }
         }
     }
+    caution::mark(&setting, &mut measures);
     Ok(measures)
 }

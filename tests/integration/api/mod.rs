@@ -10,6 +10,7 @@ mod limits;
 mod projects;
 mod rates;
 mod reports;
+mod scales;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -48,7 +48,7 @@ pub use conger::conger_kappa;
 pub use draw::{Coefficient, Coefficients};
 pub use draw_raters::RaterCoefficients;
 pub use facts::Facts;
-pub use item::share_of_differing_pairs;
+pub use item::{mean_distance, share_of_differing_pairs};
 pub use krippendorff::{krippendorff_alpha, ordinal_weights};
 pub use label::{LabelAgreement, LabelPairCount, by_label, label_pairs};
 pub use rater::{RaterAgreement, by_rater};
