@@ -56,15 +56,6 @@ impl TableSet {
         Self::new(files.into_iter().filter(|file| file.bucket == bucket || !Table::BUCKETED.contains(&file.table)))
     }
 
-    /// The same files without a slice.
-    pub fn whole(&self) -> Self {
-        Self { files: self.files.clone(), slice: BTreeMap::new() }
-    }
-
-    pub fn is_sliced(&self) -> bool {
-        !self.slice.is_empty()
-    }
-
     /// Narrows `selected_items` to the items whose slice fields have these values.
     pub fn with_slice(mut self, slice: &BTreeMap<String, String>) -> Self {
         self.slice = slice.clone();

@@ -6,8 +6,8 @@ use std::io::Write;
 use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
@@ -113,6 +113,17 @@ pub fn read_rows(table: Table, bytes: bytes::Bytes) -> Result<RecordBatch> {
         batches.push(RecordBatch::try_new(schema.clone(), columns).map_err(Error::internal)?);
     }
     concat_batches(&schema, &batches).map_err(Error::internal)
+}
+
+/// Reads some leaves of a file, named by their paths (`item_id`, `bbox.x`), a batch at a time. A column that an older file lacks is absent.
+pub fn read_leaves(bytes: bytes::Bytes, paths: &[&str]) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(Error::internal)?;
+    let schema = builder.parquet_schema();
+    let wanted =
+        (0..schema.num_columns()).filter(|&leaf| paths.contains(&schema.column(leaf).path().string().as_str()));
+    let mask = ProjectionMask::leaves(schema, wanted.collect::<Vec<_>>());
+    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build().map_err(Error::internal)?;
+    Ok(reader.map(|batch| batch.map_err(Error::internal)))
 }
 
 /// Number of rows and schema of a file in memory.

@@ -1,10 +1,9 @@
-//! The agreement between annotators: facts by SQL, figures by `assay-stats`.
+//! The agreement between annotators: answers from the lake, figures by `assay-stats`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::datatypes::Int64Type;
-
 use super::FIGURE_VERSION;
+use super::answers::{Answers, Status};
 use super::columns::{Columns, text_at};
 use super::controls::{AnswerKind, Control, controls};
 use super::counts::{confusion, in_order, label_counts, number_counts, spread};
@@ -25,33 +24,49 @@ pub struct ReportContext {
     pub config: Option<String>,
 }
 
-/// A pure function of the snapshot's files and the parameters; `tables` carries the slice.
-pub async fn compute(
-    engine: &Engine,
-    tables: &TableSet,
-    params: &AgreementParams,
-    context: &ReportContext,
-) -> Result<AgreementReport> {
-    let mut statuses = statuses(engine, tables).await?;
-    let used = statuses.remove("used").unwrap_or_default();
-    let mut labels = label_counts(engine, tables).await?;
-    let all = controls(engine, tables, context.config.as_deref()).await?;
+/// What a report is made of besides the answers.
+#[derive(Debug)]
+pub struct Inputs {
+    params: AgreementParams,
+    context: ReportContext,
+    names: Vec<RaterName>,
+    slices: Option<SliceValues>,
+}
+
+impl Inputs {
+    /// `tables` carries the slice.
+    pub async fn load(
+        engine: &Engine,
+        tables: &TableSet,
+        params: &AgreementParams,
+        context: &ReportContext,
+    ) -> Result<Self> {
+        let slices = match &params.by_slice {
+            Some(field) => Some(SliceValues::load(engine, tables, field).await?),
+            None => None,
+        };
+        Ok(Self { params: params.clone(), context: context.clone(), names: rater_names(engine, tables).await?, slices })
+    }
+}
+
+/// A pure function of the snapshot's files and the parameters.
+pub fn compute(answers: &Answers, inputs: Inputs) -> Result<AgreementReport> {
+    let Inputs { params, context, names, slices } = inputs;
+    let mut statuses = answers.statuses();
+    let used = statuses.remove(&Status::Used).unwrap_or_default();
+    let mut labels = label_counts(answers);
+    let all = controls(answers, context.config.as_deref());
     let chosen = choose(all, params.control.as_deref())?;
 
     let mut measures = Vec::new();
     let mut data = AgreementData {
         figure_version: FIGURE_VERSION,
-        items: count(engine, tables).await?,
+        items: answers.n_items() as u64,
         annotations: used,
-        dropped: statuses.into_iter().map(|(reason, annotations)| Dropped { reason, annotations }).collect(),
+        dropped: dropped(&statuses),
         ..AgreementData::default()
     };
-    let names = rater_names(engine, tables).await?;
     let mut seen = BTreeSet::new();
-    let slices = match &params.by_slice {
-        Some(field) => Some(SliceValues::load(engine, tables, field).await?),
-        None => None,
-    };
     for control in chosen {
         let mut entry = ControlData {
             labels: labels.remove(&control.name).unwrap_or_default(),
@@ -62,9 +77,9 @@ pub async fn compute(
             ..ControlData::default()
         };
         if entry.reported {
-            let part =
-                OfControl { engine, tables, control: &control, params, slices: slices.as_ref(), used, names: &names };
-            match part.report(&mut entry).await {
+            let (params, slices) = (&params, slices.as_ref());
+            let part = OfControl { answers, control: &control, params, slices, used, names: &names };
+            match part.report(&mut entry) {
                 Ok((figures, raters)) => {
                     measures.extend(figures);
                     seen.extend(raters);
@@ -80,19 +95,12 @@ pub async fn compute(
         data.controls.push(entry);
     }
     data.raters = names.into_iter().filter(|rater| seen.contains(&rater.rater_id)).collect();
-    Ok(AgreementReport {
-        project: context.project.clone(),
-        snapshot: context.snapshot,
-        params: params.clone(),
-        measures,
-        data,
-    })
+    Ok(AgreementReport { project: context.project, snapshot: context.snapshot, params, measures, data })
 }
 
 /// One control with what its figures are made of.
 struct OfControl<'a> {
-    engine: &'a Engine,
-    tables: &'a TableSet,
+    answers: &'a Answers,
     control: &'a Control,
     params: &'a AgreementParams,
     slices: Option<&'a SliceValues>,
@@ -103,12 +111,12 @@ struct OfControl<'a> {
 
 impl OfControl<'_> {
     /// The figures and the annotators in them; what goes with the figures is noted in `entry`.
-    async fn report(&self, entry: &mut ControlData) -> Result<(Vec<Measure>, Vec<String>)> {
+    fn report(&self, entry: &mut ControlData) -> Result<(Vec<Measure>, Vec<String>)> {
         let level = self.control.level(self.params.level)?;
-        let ratings = ControlRatings::load(self.engine, self.tables, self.control, level).await?;
+        let ratings = ControlRatings::read(self.answers, self.control, level)?;
         let measures = self.figures(&ratings, entry)?;
         if ratings.kind == AnswerKind::Number {
-            let counts = number_counts(self.engine, self.tables, &self.control.name).await?;
+            let counts = number_counts(self.answers, &self.control.name);
             (entry.labels, entry.histogram) = spread(&counts);
         } else if ratings.level != Level::Nominal {
             entry.labels = in_order(std::mem::take(&mut entry.labels), &ratings.labels);
@@ -188,24 +196,12 @@ fn choose(all: Vec<Control>, wanted: Option<&str>) -> Result<Vec<Control>> {
     Ok(all.into_iter().filter(|control| control.name == wanted).collect())
 }
 
-async fn count(engine: &Engine, tables: &TableSet) -> Result<u64> {
-    let batches = engine.query(tables, include_str!("../../queries/lake/item_count.sql"), vec![]).await?;
-    let mut items = 0;
-    for batch in &batches {
-        items += Columns(batch).number::<Int64Type>("n")?.iter().flatten().map(i64::unsigned_abs).sum::<u64>();
-    }
-    Ok(items)
-}
-
-async fn statuses(engine: &Engine, tables: &TableSet) -> Result<BTreeMap<String, u64>> {
-    let mut found = BTreeMap::new();
-    for batch in engine.query(tables, include_str!("../../queries/lake/statuses.sql"), vec![]).await? {
-        let (statuses, n) = (Columns(&batch).text("status")?, Columns(&batch).number::<Int64Type>("n")?);
-        for row in 0..batch.num_rows() {
-            found.insert(statuses.value(row).to_owned(), n.value(row).unsigned_abs());
-        }
-    }
-    Ok(found)
+/// By the name of the policy.
+fn dropped(statuses: &BTreeMap<Status, u64>) -> Vec<Dropped> {
+    let dropped = |(status, n): (&Status, &u64)| Dropped { reason: status.as_str().to_owned(), annotations: *n };
+    let mut all: Vec<Dropped> = statuses.iter().map(dropped).collect();
+    all.sort_by(|a, b| a.reason.cmp(&b.reason));
+    all
 }
 
 /// Names of all raters, by id.

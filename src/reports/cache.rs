@@ -8,7 +8,8 @@ use bytes::Bytes;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
-use super::agreement::{ReportContext, compute};
+use super::agreement::{Inputs, ReportContext, compute};
+use super::answers::AnswerCache;
 use super::disagreements::{self, Differing, add_previews, all, cursor_snapshot, page};
 use super::views::{AgreementParams, AgreementReport, Disagreement, DisagreementFilter, ItemView, Page, SliceField};
 use super::{FIGURE_VERSION, items, splits, tidy};
@@ -39,6 +40,8 @@ pub struct ReportCache {
     disagreements: Cache<String, Arc<Vec<Differing>>>,
     slice_fields: Cache<String, Arc<Vec<SliceField>>>,
     answers: Cache<String, Answer>,
+    /// What annotators said, from which reports are made.
+    said: AnswerCache,
 }
 
 impl ReportCache {
@@ -48,6 +51,7 @@ impl ReportCache {
             agreement: Cache::new(KEPT),
             disagreements: Cache::new(LISTS_KEPT),
             slice_fields: Cache::new(KEPT),
+            said: AnswerCache::default(),
             answers: Cache::builder().max_capacity(ANSWERS_KEPT).weigher(weight).build(),
         }
     }
@@ -72,11 +76,12 @@ impl ReportCache {
         forget(&self.disagreements, project_id).await;
         forget(&self.slice_fields, project_id).await;
         forget(&self.answers, project_id).await;
+        self.said.forget(project_id).await;
     }
 }
 
 /// Keys begin with the project's id.
-async fn forget<T: Clone + Send + Sync + 'static>(cache: &Cache<String, T>, project_id: &str) {
+pub(super) async fn forget<T: Clone + Send + Sync + 'static>(cache: &Cache<String, T>, project_id: &str) {
     let of_project = cache.iter().filter(|(key, _)| key.split('/').next() == Some(project_id));
     let keys: Vec<Arc<String>> = of_project.map(|(key, _)| key).collect();
     for key in keys {
@@ -146,8 +151,12 @@ async fn compute_agreement(
     key: &str,
 ) -> Result<Arc<AgreementReport>> {
     let tables = tables(app, project, snapshot.number, &params.slice).await?;
-    let computed = compute(&app.engine, &tables, params, &context(project, snapshot)).await;
-    let report = name_damage(app, project, snapshot.number, computed).await?;
+    let answers = app.reports.said.load(app, project, snapshot.number, &params.slice).await?;
+    let inputs = Inputs::load(&app.engine, &tables, params, &context(project, snapshot)).await;
+    let inputs = name_damage(app, project, snapshot.number, inputs).await?;
+    // Figures are made on a thread that may take its time: the others go on answering.
+    let made = tokio::task::spawn_blocking(move || compute(&answers, inputs));
+    let report = made.await.map_err(Error::internal)??;
     if let Err(error) = publish(app, project, snapshot, params, key, &report).await {
         // Reading must go on where storage cannot be written; the next computation tries again.
         tracing::warn!(project = %project.id, snapshot = snapshot.number, %error, "the report could not be written to storage");
@@ -231,9 +240,10 @@ async fn differing(
 ) -> Result<Arc<Vec<Differing>>> {
     let key = format!("{}/{}", project.id, report_key("disagreements", snapshot.number, slice)?);
     let computed = async {
-        let tables = tables(app, project, snapshot.number, slice).await?;
-        let found = all(&app.engine, &tables, &context(project, snapshot)).await;
-        name_damage(app, project, snapshot.number, found).await.map(Arc::new)
+        let answers = app.reports.said.load(app, project, snapshot.number, slice).await?;
+        let context = context(project, snapshot);
+        let made = tokio::task::spawn_blocking(move || all(&answers, &context));
+        made.await.map_err(Error::internal)?.map(Arc::new)
     };
     app.reports.disagreements.try_get_with(key, computed).await.map_err(Error::from_shared)
 }

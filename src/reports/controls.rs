@@ -1,13 +1,11 @@
 //! Which controls a project has, what their answers are, and for which of them agreement can be computed.
 
-use arrow::datatypes::Int64Type;
 use assay_formats::label_config::{self, LabelConfig};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::columns::{Columns, text_at};
+use super::answers::{Answers, SeenControl};
 use super::figures::Level;
-use crate::engine::{Engine, TableSet};
 use crate::error::{Error, Result};
 
 /// What one annotator's answer to a control is.
@@ -66,56 +64,35 @@ impl Control {
 
 /// All controls, by name. A control whose results have several types is one entry, of its first type, without figures.
 /// Of a slice those that it has answers to; what they are is told by the whole.
-pub async fn controls(engine: &Engine, tables: &TableSet, config: Option<&str>) -> Result<Vec<Control>> {
-    let whole = read(engine, &tables.whole(), config).await?;
-    if !tables.is_sliced() {
-        return Ok(whole);
+pub fn controls(answers: &Answers, config: Option<&str>) -> Vec<Control> {
+    let whole = read(&answers.whole(), config);
+    if !answers.is_sliced() {
+        return whole;
     }
-    let part = read(engine, tables, config).await?;
+    let part = read(answers, config);
     let of_part = |control: Control| {
         let found = part.iter().find(|found| found.name == control.name)?;
         Some(Control { answers: found.answers, ..control })
     };
-    Ok(whole.into_iter().filter_map(of_part).collect())
+    whole.into_iter().filter_map(of_part).collect()
 }
 
-async fn read(engine: &Engine, tables: &TableSet, config: Option<&str>) -> Result<Vec<Control>> {
+fn read(answers: &Answers, config: Option<&str>) -> Vec<Control> {
     // An import refuses a config that cannot be read.
     let declared = config.and_then(|xml| label_config::parse(xml).ok());
     let mut found: Vec<Control> = Vec::new();
-    for batch in engine.query(tables, include_str!("../../queries/lake/controls.sql"), vec![]).await? {
-        let columns = Columns(&batch);
-        let (names, types) = (columns.text("control")?, columns.text("type")?);
-        let number = |name: &str| columns.number::<Int64Type>(name);
-        let (labels, offsets) = (number("max_label_index")?, number("max_offset")?);
-        let (regions, answers) = (number("regions")?, number("answers")?);
-        for row in 0..batch.num_rows() {
-            let (Some(name), Some(kind)) = (text_at(names, row), text_at(types, row)) else { continue };
-            if let Some(earlier) = found.last_mut().filter(|control| control.name == name) {
-                earlier.why_not = Some(format!("its results have several types ({} and {kind})", earlier.r#type));
-                continue;
-            }
-            let seen = Seen {
-                several: labels.value(row) > 0 || offsets.value(row) > 0,
-                regions: regions.value(row) > 0,
-                answers: answers.value(row).unsigned_abs(),
-            };
-            found.push(control(name, kind, seen, declared.as_ref()));
+    for (code, seen) in answers.seen_controls() {
+        let (name, kind) = &answers.controls()[code as usize];
+        if let Some(earlier) = found.last_mut().filter(|control| control.name == *name) {
+            earlier.why_not = Some(format!("its results have several types ({} and {kind})", earlier.r#type));
+            continue;
         }
+        found.push(control(name.clone(), kind.clone(), seen, declared.as_ref()));
     }
-    Ok(found)
+    found
 }
 
-/// What the results of a control show.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    /// Some annotation has more than one label, or more than one result, in it.
-    several: bool,
-    regions: bool,
-    answers: u64,
-}
-
-fn control(name: String, r#type: String, seen: Seen, config: Option<&LabelConfig>) -> Control {
+fn control(name: String, r#type: String, seen: SeenControl, config: Option<&LabelConfig>) -> Control {
     let declared = config.and_then(|config| config.control(&name));
     let several = seen.several || config.and_then(|config| config.allows_several(&name)) == Some(true);
     let kind = match r#type.as_str() {
@@ -162,14 +139,14 @@ mod tests {
         <Rating name="stars" toName="t" maxRating="3"/><Rating name="sure" toName="t" perRegion="true"/>
         <Number name="total" toName="t"/></View>"#;
 
-    fn found(name: &str, kind: &str, seen: Seen, config: &str) -> Control {
+    fn found(name: &str, kind: &str, seen: SeenControl, config: &str) -> Control {
         control(name.to_owned(), kind.to_owned(), seen, label_config::parse(config).ok().as_ref())
     }
 
     #[test]
     fn answers_are_labels_numbers_or_sets() {
-        let plain = Seen::default();
-        let several = Seen { several: true, ..plain };
+        let plain = SeenControl::default();
+        let several = SeenControl { several: true, ..plain };
         for (name, kind, seen, answers, level) in [
             ("one", "choices", plain, AnswerKind::Label, Level::Nominal),
             ("one", "choices", several, AnswerKind::Set, Level::Nominal),
@@ -193,14 +170,14 @@ mod tests {
             ("total", "number", true, false, "several numbers"),
             ("topic", "taxonomy", true, false, "taxonomy is not computed yet"),
         ] {
-            let why = found(name, kind, Seen { several, regions, answers: 1 }, CONFIG).why_not.unwrap();
+            let why = found(name, kind, SeenControl { several, regions, answers: 1 }, CONFIG).why_not.unwrap();
             assert!(why.contains(part), "{why}");
         }
     }
 
     #[test]
     fn a_config_gives_order_and_grades() {
-        let declared = |name, kind| found(name, kind, Seen::default(), CONFIG).declared;
+        let declared = |name, kind| found(name, kind, SeenControl::default(), CONFIG).declared;
         assert_eq!(declared("one", "choices"), ["Low", "h"]);
         assert_eq!(declared("stars", "rating"), ["1", "2", "3"]);
         assert!(declared("total", "number").is_empty() && declared("none", "choices").is_empty());
@@ -208,9 +185,9 @@ mod tests {
 
     #[test]
     fn nothing_chosen_is_an_answer_unless_the_question_was_hidden() {
-        let blank = |name| found(name, "choices", Seen::default(), CONFIG).blank_is_empty;
+        let blank = |name| found(name, "choices", SeenControl::default(), CONFIG).blank_is_empty;
         assert_eq!([blank("many"), blank("asked"), blank("one")], [true, false, false]);
-        let set = found("many", "choices", Seen::default(), CONFIG);
+        let set = found("many", "choices", SeenControl::default(), CONFIG);
         assert_eq!(set.level(Some(Level::Nominal)).unwrap(), Level::Nominal);
         assert!(set.level(Some(Level::Ordinal)).unwrap_err().to_string().contains("\"many\" are sets"));
     }

@@ -1,38 +1,32 @@
 //! How often each answer was given, by people and by models, and which answers meet on one item.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use arrow::datatypes::{Float64Type, Int64Type};
 use assay_stats::agreement::{Facts, label_pairs};
-use datafusion::common::ScalarValue;
 
-use super::columns::Columns;
+use super::answers::Answers;
 use super::controls::AnswerKind;
 use super::ratings::{ControlRatings, MOST_LABELS_OF_NUMBERS};
 use super::views::{Bin, ConfusionCell, LabelCount};
-use crate::engine::{Engine, TableSet};
-use crate::error::Result;
 
 /// Bins of a histogram: enough to see a shape, few enough to read.
 const BINS: usize = 10;
 
 /// How often each label was given, by control, the most frequent first. Of a set each label counts.
-pub async fn label_counts(engine: &Engine, tables: &TableSet) -> Result<BTreeMap<String, Vec<LabelCount>>> {
+pub fn label_counts(answers: &Answers) -> BTreeMap<String, Vec<LabelCount>> {
     let mut found: BTreeMap<String, Vec<LabelCount>> = BTreeMap::new();
-    for batch in engine.query(tables, include_str!("../../queries/lake/labels.sql"), vec![]).await? {
-        let columns = Columns(&batch);
-        let (controls, labels) = (columns.text("control")?, columns.text("label")?);
-        let (annotations, predictions) =
-            (columns.number::<Int64Type>("annotations")?, columns.number::<Int64Type>("predictions")?);
-        for row in 0..batch.num_rows() {
-            found.entry(controls.value(row).to_owned()).or_default().push(LabelCount {
-                label: labels.value(row).to_owned(),
-                annotations: annotations.value(row).unsigned_abs(),
-                predictions: predictions.value(row).unsigned_abs(),
-            });
-        }
+    for ((control, label), counted) in answers.label_counts() {
+        found.entry(control.to_owned()).or_default().push(LabelCount {
+            label: answers.labels()[label as usize].clone(),
+            annotations: counted.annotations,
+            predictions: counted.predictions,
+        });
     }
-    Ok(found)
+    // Labels come in ascending order and stay in it where they are as frequent.
+    let by_use = |count: &LabelCount| Reverse((count.annotations, count.predictions));
+    found.values_mut().for_each(|labels| labels.sort_by_key(by_use));
+    found
 }
 
 /// Labels in the order of a scale instead of by how frequent they are; those that only models gave come last.
@@ -51,23 +45,15 @@ pub struct NumberCount {
 }
 
 /// How often each number was given, ascending.
-pub async fn number_counts(engine: &Engine, tables: &TableSet, control: &str) -> Result<Vec<NumberCount>> {
-    let mut found = Vec::new();
-    let params = vec![("control", ScalarValue::from(control))];
-    for batch in engine.query(tables, include_str!("../../queries/lake/numbers.sql"), params).await? {
-        let columns = Columns(&batch);
-        let numbers = columns.number::<Float64Type>("number")?;
-        let (annotations, predictions) =
-            (columns.number::<Int64Type>("annotations")?, columns.number::<Int64Type>("predictions")?);
-        for row in (0..batch.num_rows()).filter(|row| numbers.value(*row).is_finite()) {
-            found.push(NumberCount {
-                number: numbers.value(row),
-                annotations: annotations.value(row).unsigned_abs(),
-                predictions: predictions.value(row).unsigned_abs(),
-            });
-        }
-    }
-    Ok(found)
+pub fn number_counts(answers: &Answers, control: &str) -> Vec<NumberCount> {
+    let counts = answers.number_counts(control).into_iter().map(|(bits, counted)| NumberCount {
+        number: f64::from_bits(bits),
+        annotations: counted.annotations,
+        predictions: counted.predictions,
+    });
+    let mut found: Vec<NumberCount> = counts.filter(|count| count.number.is_finite()).collect();
+    found.sort_by(|a, b| a.number.total_cmp(&b.number));
+    found
 }
 
 /// A few numbers as labels, in their order; many as a histogram of equal bins.

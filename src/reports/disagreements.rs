@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::agreement::ReportContext;
+use super::answers::Answers;
 use super::columns::{Columns, rfc3339};
 use super::controls::{AnswerKind, controls};
 use super::distance::Distance;
@@ -32,12 +33,12 @@ pub struct Differing {
     pub updated_at: Option<i64>,
 }
 
-/// Every disagreement of the snapshot (or of the slice that `tables` carries): highest score first, then by item and control.
-pub async fn all(engine: &Engine, tables: &TableSet, context: &ReportContext) -> Result<Vec<Differing>> {
+/// Every disagreement of the snapshot (or of a slice of it): highest score first, then by item and control.
+pub fn all(answers: &Answers, context: &ReportContext) -> Result<Vec<Differing>> {
     let mut found = Vec::new();
-    for control in controls(engine, tables, context.config.as_deref()).await? {
+    for control in controls(answers, context.config.as_deref()) {
         if control.why_not.is_none() {
-            let ratings = ControlRatings::load(engine, tables, &control, control.level(None)?).await?;
+            let ratings = ControlRatings::read(answers, &control, control.level(None)?)?;
             let distance = Distance::of(&ratings);
             let items = 0..ratings.items.len();
             found.extend(items.filter_map(|item| differing(&control.name, &ratings, &distance, item)));

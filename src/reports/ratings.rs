@@ -4,16 +4,12 @@ use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{Float64Type, TimestampMicrosecondType};
 use assay_stats::agreement::Ratings;
-use datafusion::common::ScalarValue;
 
-use super::columns::{Columns, text_at, value_at};
+use super::answers::{Answers, Given};
 use super::controls::{AnswerKind, Control};
 use super::figures::{Breakdown, FigureOptions, Level, Subject};
 use super::scale::Scale;
-use crate::engine::{Engine, TableSet};
 use crate::error::{Error, Result};
 
 /// Between the labels of a set where it is one text: no label has it in it (ASCII's unit separator).
@@ -55,28 +51,19 @@ pub struct ControlRatings {
 impl ControlRatings {
     /// # Errors
     /// `Invalid` when the answers do not have the level.
-    pub async fn load(engine: &Engine, tables: &TableSet, control: &Control, level: Level) -> Result<Self> {
-        let mut params = vec![("control", ScalarValue::from(control.name.as_str()))];
-        let sql = match control.kind {
-            AnswerKind::Label => include_str!("../../queries/lake/ratings.sql"),
-            AnswerKind::Number => include_str!("../../queries/lake/number_ratings.sql"),
-            AnswerKind::Set => {
-                params.push(("blank", ScalarValue::from(control.blank_is_empty)));
-                include_str!("../../queries/lake/set_ratings.sql")
-            }
-        };
-        let batches = engine.query(tables, sql, params).await?;
+    pub fn read(answers: &Answers, control: &Control, level: Level) -> Result<Self> {
+        let of_control = Reader::new(answers, &control.name);
         let (mut ratings, scale) = match control.kind {
             AnswerKind::Label => {
-                let (ratings, labels) = labels(&batches)?;
+                let (ratings, labels) = of_control.labels();
                 (ratings, Scale::of_labels(labels, control, level)?)
             }
             AnswerKind::Number => {
-                let (ratings, numbers) = numbers(&batches)?;
+                let (ratings, numbers) = of_control.numbers();
                 (ratings, Scale::of_numbers(numbers, control, level)?)
             }
             AnswerKind::Set => {
-                let (ratings, sets) = sets(&batches)?;
+                let (ratings, sets) = of_control.sets(control.blank_is_empty);
                 (ratings, Scale::of_sets(sets))
             }
         };
@@ -145,110 +132,112 @@ impl ControlRatings {
     }
 }
 
-/// Collects answers that come item by item.
-struct Reader {
+/// Collects answers item by item.
+struct Reader<'a> {
+    answers: &'a Answers,
+    control: Option<u32>,
     ratings: ControlRatings,
-    raters: Codes<String>,
+    /// By code of the snapshot's raters: code of first appearance, where they have one.
+    raters: Vec<Option<u32>>,
+    seen: Vec<u32>,
 }
 
-/// The columns that all queries of ratings have.
-struct Row<'a> {
-    items: &'a StringArray,
-    raters: &'a StringArray,
-    annotations: &'a StringArray,
-    times: &'a TimestampMicrosecondArray,
-}
+impl<'a> Reader<'a> {
+    fn new(answers: &'a Answers, control: &str) -> Self {
+        let code = answers.controls().iter().position(|(name, _)| name == control).map(|code| code as u32);
+        Self {
+            answers,
+            control: code,
+            ratings: ControlRatings { offsets: vec![0], ..ControlRatings::default() },
+            raters: vec![None; answers.raters().len()],
+            seen: Vec::new(),
+        }
+    }
 
-impl<'a> Row<'a> {
-    fn of(batch: &'a RecordBatch) -> Result<Self> {
-        let columns = Columns(batch);
-        Ok(Self {
-            items: columns.text("item_id")?,
-            raters: columns.text("rater_id")?,
-            annotations: columns.text("annotation_id")?,
-            times: columns.number::<TimestampMicrosecondType>("updated_at")?,
+    /// Adds each answer for which `label` gives a code.
+    fn collect(mut self, mut label: impl FnMut(Given<'_>, u32) -> Option<u32>) -> ControlRatings {
+        let Some(control) = self.control else { return self.ratings };
+        for (item, given) in self.answers.used() {
+            let start = self.ratings.answers.len();
+            let mut newest = None;
+            for given in given {
+                let Some(label) = label(given, control) else { continue };
+                let rater = self.rater(given.rater());
+                self.ratings.answers.push(Answer { rater, label });
+                self.ratings.annotation_ids.push(given.id().to_owned());
+                newest = newest.max(given.updated_at());
+            }
+            if self.ratings.answers.len() > start {
+                self.ratings.items.push(item.to_owned());
+                self.ratings.offsets.push(self.ratings.answers.len());
+                self.ratings.updated_at.push(newest);
+            }
+        }
+        self.finish()
+    }
+
+    fn rater(&mut self, code: u32) -> u32 {
+        let seen = &mut self.seen;
+        *self.raters[code as usize].get_or_insert_with(|| {
+            seen.push(code);
+            seen.len() as u32 - 1
         })
     }
-}
 
-impl Reader {
-    fn new() -> Self {
-        Self { ratings: ControlRatings { offsets: vec![0], ..ControlRatings::default() }, raters: Codes::default() }
-    }
-
-    fn push(&mut self, columns: &Row<'_>, row: usize, label: u32) {
-        let ratings = &mut self.ratings;
-        let item = columns.items.value(row);
-        if ratings.items.last().is_none_or(|last| last != item) {
-            ratings.items.push(item.to_owned());
-            ratings.offsets.push(ratings.answers.len());
-            ratings.updated_at.push(None);
-        }
-        ratings.answers.push(Answer { rater: self.raters.code(columns.raters.value(row)), label });
-        ratings.annotation_ids.push(columns.annotations.value(row).to_owned());
-        if let (Some(end), Some(newest)) = (ratings.offsets.last_mut(), ratings.updated_at.last_mut()) {
-            *end = ratings.answers.len();
-            *newest = (*newest).max(value_at(columns.times, row));
-        }
-    }
-
+    /// Raters in the order of their ids.
     fn finish(self) -> ControlRatings {
         let mut ratings = self.ratings;
-        let sorted = self.raters.sorted();
-        ratings.answers.iter_mut().for_each(|answer| answer.rater = sorted.recode[answer.rater as usize]);
-        ratings.raters = sorted.names;
+        let mut order: Vec<u32> = (0..self.seen.len() as u32).collect();
+        order.sort_unstable_by_key(|&place| self.seen[place as usize]);
+        let mut recode = vec![0; order.len()];
+        for (sorted, &place) in (0..).zip(&order) {
+            recode[place as usize] = sorted;
+        }
+        ratings.answers.iter_mut().for_each(|answer| answer.rater = recode[answer.rater as usize]);
+        let name = |&place: &u32| self.answers.raters()[self.seen[place as usize] as usize].clone();
+        ratings.raters = order.iter().map(name).collect();
         ratings
     }
-}
 
-fn labels(batches: &[RecordBatch]) -> Result<(ControlRatings, SortedCodes<String>)> {
-    let (mut reader, mut codes) = (Reader::new(), Codes::<String>::default());
-    for batch in batches {
-        let (columns, names) = (Row::of(batch)?, Columns(batch).text("label")?);
-        for row in 0..batch.num_rows() {
-            reader.push(&columns, row, codes.code(names.value(row)));
-        }
+    fn labels(self) -> (ControlRatings, SortedCodes<String>) {
+        let answers = self.answers;
+        let mut codes = Codes::<u32>::default();
+        let ratings = self.collect(|given, control| {
+            let label = given.marks(control).find_map(|(label, _)| label)?;
+            Some(codes.code(&label))
+        });
+        let SortedCodes { names, recode } = codes.sorted();
+        // Codes of the snapshot are in the order of labels.
+        let names = names.into_iter().map(|label| answers.labels()[label as usize].clone()).collect();
+        (ratings, SortedCodes { names, recode })
     }
-    Ok((reader.finish(), codes.sorted()))
-}
 
-fn numbers(batches: &[RecordBatch]) -> Result<(ControlRatings, SortedCodes<Number>)> {
-    let (mut reader, mut codes) = (Reader::new(), Codes::<Number>::default());
-    for batch in batches {
-        let (columns, numbers) = (Row::of(batch)?, Columns(batch).number::<Float64Type>("number")?);
-        for row in (0..batch.num_rows()).filter(|row| numbers.value(*row).is_finite()) {
-            reader.push(&columns, row, codes.code(&Number::new(numbers.value(row))));
-        }
+    fn numbers(self) -> (ControlRatings, SortedCodes<Number>) {
+        let mut codes = Codes::<Number>::default();
+        let ratings = self.collect(|given, control| {
+            let number = given.marks(control).find_map(|(_, number)| number.filter(|number| number.is_finite()))?;
+            Some(codes.code(&Number::new(number)))
+        });
+        (ratings, codes.sorted())
     }
-    Ok((reader.finish(), codes.sorted()))
-}
 
-fn sets(batches: &[RecordBatch]) -> Result<(ControlRatings, SortedCodes<String>)> {
-    let (mut reader, mut codes) = (Reader::new(), Codes::<String>::default());
-    // The rows of one answer stand together; an answer is in one batch or goes on in the next.
-    let mut answer: Option<(String, BTreeSet<String>)> = None;
-    let mut places: Vec<u32> = Vec::new();
-    for batch in batches {
-        let (columns, names) = (Row::of(batch)?, Columns(batch).text("label")?);
-        for row in 0..batch.num_rows() {
-            let annotation = columns.annotations.value(row);
-            if answer.as_ref().is_none_or(|(current, _)| current != annotation) {
-                places.extend(answer.take().map(|(_, set)| codes.code(&joined(set))));
-                reader.push(&columns, row, 0);
-                answer = Some((annotation.to_owned(), BTreeSet::new()));
+    fn sets(self, blank_is_empty: bool) -> (ControlRatings, SortedCodes<String>) {
+        let answers = self.answers;
+        let mut codes = Codes::<String>::default();
+        let ratings = self.collect(|given, control| {
+            let mut marks = given.marks(control).peekable();
+            if marks.peek().is_none() && !blank_is_empty {
+                return None;
             }
-            if let (Some((_, set)), Some(label)) = (&mut answer, text_at(names, row)) {
-                set.insert(label);
-            }
-        }
+            let set: BTreeSet<&str> =
+                marks.filter_map(|(label, _)| Some(answers.labels()[label? as usize].as_str())).collect();
+            Some(codes.code(&joined(set)))
+        });
+        (ratings, codes.sorted())
     }
-    places.extend(answer.map(|(_, set)| codes.code(&joined(set))));
-    let mut ratings = reader.finish();
-    ratings.answers.iter_mut().zip(places).for_each(|(answer, place)| answer.label = place);
-    Ok((ratings, codes.sorted()))
 }
 
-fn joined(set: BTreeSet<String>) -> String {
+fn joined(set: BTreeSet<&str>) -> String {
     Vec::from_iter(set).join(SET_SEPARATOR)
 }
 
