@@ -67,8 +67,9 @@ pub fn spread(counts: &[NumberCount]) -> (Vec<LabelCount>, Vec<Bin>) {
         return (counts.iter().map(label).collect(), Vec::new());
     }
     let (low, high) = (counts[0].number, counts[counts.len() - 1].number);
-    let width = high / BINS as f64 - low / BINS as f64;
-    let edge = |bin: usize| if bin == BINS { high } else { low + width * bin as f64 };
+    // A weighted mean of the ends is finite whatever the range.
+    let share = |bin: usize| bin as f64 / BINS as f64;
+    let edge = |bin: usize| if bin == BINS { high } else { low * (1.0 - share(bin)) + high * share(bin) };
     let mut bins: Vec<Bin> =
         (0..BINS).map(|bin| Bin { from: edge(bin), to: edge(bin + 1), annotations: 0, predictions: 0 }).collect();
     for count in counts {
