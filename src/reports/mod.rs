@@ -30,4 +30,4 @@ pub use table::{TableFormat, TableReport, render_table, table_report};
 pub use crate::tables::Period;
 
 /// Raised when figures can change although data and parameters stay: part of the name of every stored and cached report.
-pub const FIGURE_VERSION: u32 = 2;
+pub const FIGURE_VERSION: u32 = 3;

@@ -12,7 +12,7 @@ use super::repeats::{Repeat, resolve};
 use super::sort::{Rows, Sorted, by_item};
 use super::source::{Kind, open};
 use super::split::Groups;
-use super::{Level, Repeats, Request, csv, fault, fault_at, jsonl, parquet};
+use super::{GroupSource, Level, RaterGroups, Repeats, Request, csv, fault, fault_at, jsonl, parquet};
 use crate::error::{Error, Result};
 
 /// The ratings of a table.
@@ -37,6 +37,7 @@ pub struct RatingTable {
     pub values: Option<Vec<f64>>,
     /// One for each column of the request's `by`.
     pub groups: Vec<Groups>,
+    pub rater_groups: Option<RaterGroups>,
     pub dropped: Vec<DroppedRows>,
 }
 
@@ -86,7 +87,8 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
         Kind::Parquet => parquet::read(path, file, request)?,
     };
     let mut coded = finish(coders, request.threads);
-    let by = coded.split_off(Chosen::BY.min(coded.len()));
+    let mut by = coded.split_off(Chosen::BY.min(coded.len()));
+    let of_groups = by.split_off(request.by.len().min(by.len())).pop();
     let mut core = coded.into_iter();
     let (Some(items), Some(raters), Some(labels)) = (core.next(), core.next(), core.next()) else {
         return Err(Error::internal(anyhow::anyhow!("a table without its three columns")));
@@ -104,6 +106,13 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
     let raters = keep_those_used(&mut sorted, raters, &mut labels);
     let groups = request.by.iter().zip(&by).map(|(by, coded)| Groups::new(path, by, coded, &sorted.ratings));
     let groups = groups.collect::<Result<Vec<_>>>()?;
+    let rater_groups = match (&request.groups, &of_groups) {
+        (Some(GroupSource::File(file)), _) => Some(RaterGroups::of_file(file, &raters)?),
+        (Some(GroupSource::Column(column)), Some(coded)) => {
+            Some(RaterGroups::of_column(path, column, coded, &sorted.ratings, &raters)?)
+        }
+        _ => None,
+    };
     let mut label_counts = vec![0; labels.names.len()];
     for rating in &sorted.ratings {
         label_counts[rating.label as usize] += 1;
@@ -125,6 +134,7 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
         label_counts,
         values: labels.values,
         groups,
+        rater_groups,
         dropped,
     })
 }
@@ -147,6 +157,11 @@ fn sort(items: Coded, raters: Coded, labels: &mut Labels, threads: usize) -> Com
 }
 
 fn check(request: &Request) -> Result<()> {
+    if request.repeats == Repeats::All && matches!(request.groups, Some(GroupSource::File(_))) {
+        return Err(Error::invalid(
+            "--duplicates all makes annotators of repeats, which are in no file of groups: give --group-by COLUMN, or another policy",
+        ));
+    }
     if request.repeats != Repeats::Mean {
         return Ok(());
     }
