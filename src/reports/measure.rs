@@ -12,7 +12,7 @@ use super::figures::Caution;
 /// What a measure is about. Absent fields mean "all".
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
-    /// `overall`, `label`, `pair`, `annotator`, `without_annotator`, `period`, `slice`, `column` or `pools`.
+    /// `overall`, `label`, `pair`, `annotator`, `without_annotator`, `period`, `slice`, `column`, `pools` or `group`.
     pub by: String,
     /// The control (`from_name`) the ratings belong to; of a table the column of labels.
     pub control: String,
@@ -22,10 +22,11 @@ pub struct Scope {
     /// The annotator, for `by = "annotator"` and `"without_annotator"`; the first of the two, for `by = "pair"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotator: Option<String>,
-    /// The second annotator, for `by = "pair"`; the second value, for `by = "pools"`.
+    /// The second annotator, for `by = "pair"`; the second value, for `by = "pools"` and between
+    /// groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
-    /// What splits the items: a column for `by = "column"`, a slice field for `"slice"`, time and period for `"period"`, as in
+    /// What splits the items: a column for `by = "column"` and `"group"`, a slice field for `"slice"`, time and period for `"period"`, as in
     /// `updated_at:month`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,

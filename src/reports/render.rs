@@ -129,7 +129,7 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
 
 /// Figures by what they are figures of; `name` gives the name of an annotator's id.
 pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&str) -> String) -> Result<()> {
-    let sections: [(&str, &str); 9] = [
+    let sections: [(&str, &str); 10] = [
         ("overall", ""),
         ("label", "per label"),
         ("annotator", "per annotator, against the others"),
@@ -137,6 +137,7 @@ pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&
         ("pair", "per pair of annotators"),
         ("column", "per value of a column"),
         ("pools", "between the values of a column"),
+        ("group", "within and between groups of annotators"),
         ("period", "over time, by the newest answer of each item"),
         ("slice", "per value of a slice field"),
     ];
@@ -197,12 +198,12 @@ fn subject(row: &Measure, name: &dyn Fn(&str) -> String) -> String {
         "annotator" => known(&row.scope.annotator),
         "without_annotator" => format!("without {}", known(&row.scope.annotator)),
         "pair" => format!("{} / {}", known(&row.scope.annotator), known(&row.scope.other)),
-        "pools" => {
+        "pools" | "group" if row.scope.other.is_some() => {
             let of = |name: &Option<String>| name.clone().unwrap_or_default();
             format!("{}: {} / {}", of(&row.scope.column), of(&row.scope.value), of(&row.scope.other))
         }
         "period" => row.scope.value.clone().unwrap_or_default(),
-        "column" | "slice" => {
+        "column" | "slice" | "group" => {
             let (column, value) = (row.scope.column.as_deref(), row.scope.value.as_deref());
             format!("{} = {}", column.unwrap_or_default(), value.unwrap_or_default())
         }

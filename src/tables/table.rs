@@ -12,7 +12,7 @@ use super::repeats::{Repeat, resolve};
 use super::sort::{Placed, Rows, Sorted, by_item};
 use super::source::{Kind, open};
 use super::split::Groups;
-use super::{Level, Repeats, Request, csv, fault, fault_at, jsonl, parquet};
+use super::{GroupSource, Level, RaterGroups, Repeats, Request, csv, fault, fault_at, jsonl, parquet};
 use crate::error::{Error, Result};
 
 /// The ratings of a table.
@@ -37,6 +37,7 @@ pub struct RatingTable {
     pub values: Option<Vec<f64>>,
     /// One for each column of the request's `by`.
     pub groups: Vec<Groups>,
+    pub rater_groups: Option<RaterGroups>,
     pub dropped: Vec<DroppedRows>,
 }
 
@@ -86,7 +87,8 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
         Kind::Parquet => parquet::read(path, file, request)?,
     };
     let mut coded = finish(coders, request.threads);
-    let by = coded.split_off(Chosen::BY.min(coded.len()));
+    let mut by = coded.split_off(Chosen::BY.min(coded.len()));
+    let of_groups = by.split_off(request.by.len().min(by.len())).pop();
     let mut core = coded.into_iter();
     let (Some(items), Some(raters), Some(labels)) = (core.next(), core.next(), core.next()) else {
         return Err(Error::internal(anyhow::anyhow!("a table without its three columns")));
@@ -95,7 +97,9 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
     let mut labels = arrange(column, labels, request)?;
 
     let mut dropped = incomplete(rows_of(&items, &raters, &labels));
-    let (items, mut raters, sorted) = sort(items, raters, &mut labels, !by.is_empty(), request.threads);
+    let needs_rows = !by.is_empty() || of_groups.is_some();
+    let (items, mut raters, sorted) = sort(items, raters, &mut labels, needs_rows, request.threads);
+    let mut rater_groups = None;
     let (offsets, cells, groups) = match sorted {
         Ordered::Plain(mut sorted) => {
             raters = keep_those_used(&mut sorted.ratings, raters, &mut labels);
@@ -112,10 +116,16 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
             raters = keep_those_used(&mut sorted.ratings, raters, &mut labels);
             let groups = request.by.iter().zip(&by).map(|(by, coded)| Groups::new(path, by, coded, &sorted.ratings));
             let groups = groups.collect::<Result<Vec<_>>>()?;
+            if let (Some(GroupSource::Column(column)), Some(coded)) = (&request.groups, &of_groups) {
+                rater_groups = Some(RaterGroups::of_column(path, column, coded, &sorted.ratings, &raters)?);
+            }
             let cells = sorted.ratings.iter().map(|&rating| Placed::of(rating)).collect();
             (sorted.offsets, cells, groups)
         }
     };
+    if let Some(GroupSource::File(file)) = &request.groups {
+        rater_groups = Some(RaterGroups::of_file(file, &raters)?);
+    }
     let mut label_counts = vec![0; labels.names.len()];
     for &(_, label) in &cells {
         label_counts[label as usize] += 1;
@@ -135,6 +145,7 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
         label_counts,
         values: labels.values,
         groups,
+        rater_groups,
         dropped,
     })
 }
@@ -170,6 +181,11 @@ fn sort(
 }
 
 fn check(request: &Request) -> Result<()> {
+    if request.repeats == Repeats::All && matches!(request.groups, Some(GroupSource::File(_))) {
+        return Err(Error::invalid(
+            "--duplicates all makes annotators of repeats, which are in no file of groups: give --group-by COLUMN, or another policy",
+        ));
+    }
     if request.repeats != Repeats::Mean {
         return Ok(());
     }

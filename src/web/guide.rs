@@ -380,12 +380,12 @@ const TOPICS: &[Topic] = &[
         id: "planning",
         title: "What more labels would give",
         paragraphs: &[
-            "Items needed: how many like these, in all, make alpha’s 95 % interval as narrow as wanted. The spread between items is an \
+            "Items needed: how many like these, in all, make alpha’s 95 % interval as narrow as wanted: ±0.05, or 0.1 from end to end. The spread between items is an \
              estimate itself, hence the range.",
             "The grid predicts the half-width for other numbers of items and of ratings per item. Three ratings of an item tell how much a \
              further one helps, and four tell it exactly; with fewer the prediction is a range.",
         ],
-        source: "Hoeffding (1948) on the variance of means over pairs; Wilson and Hilferty (1931) for the range.",
+        source: "Hoeffding (1948) on the variance of means over pairs; Wilson (1927) on score intervals.",
     },
 ];
 

@@ -6,6 +6,7 @@ mod interval;
 mod numeric;
 mod options;
 mod overall;
+mod pairs;
 mod parts;
 mod pools;
 mod sets;
@@ -231,6 +232,7 @@ fn own_options(measure: &str) -> &'static [(&'static str, &'static str)] {
         "krippendorff_alpha" => &[("single_ratings", "left_out")],
         "fleiss_kappa" | "conger_kappa" => &[("single_ratings", "count_in_chance_only")],
         "gwet_ac1" | "gwet_ac2" => &[("single_ratings", "count_in_chance_only")],
+        "mean_label_entropy" => &[("averaging", "items"), ("single_ratings", "count_with_0"), ("unit", "nats")],
         "mean_pairwise_cohen_kappa" => &[("averaging", "pairs_unweighted")],
         _ => &[],
     }

@@ -181,6 +181,11 @@ impl Facts {
         counts
     }
 
+    /// How many labels were given to an item with at least two ratings.
+    pub(super) fn labels_in_use(&self) -> usize {
+        self.pairable_label_counts().iter().filter(|&&n| n > 0).count()
+    }
+
     /// What makes every comparison of raters impossible.
     pub(super) fn check_pairable(&self) -> Result<(), Undefined> {
         check_pairable(self.sample, self.pairable)

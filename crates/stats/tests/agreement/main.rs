@@ -3,6 +3,7 @@
 
 mod breakdown;
 mod draws;
+mod draws_of_parts;
 mod golden;
 mod paradox;
 mod planning;
