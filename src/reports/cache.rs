@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
+use futures::FutureExt;
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
 
@@ -128,7 +129,8 @@ pub async fn agreement(
     params: &AgreementParams,
 ) -> Result<Arc<AgreementReport>> {
     let key = report_key("agreement", snapshot.number, params)?;
-    let computed = compute_agreement(app, project, snapshot, params, &key);
+    // Boxed: the futures of computations are large, and every layer around a handler would hold them in its own.
+    let computed = compute_agreement(app, project, snapshot, params, &key).boxed();
     app.reports.agreement.try_get_with(format!("{}/{key}", project.id), computed).await.map_err(Error::from_shared)
 }
 
@@ -245,7 +247,7 @@ async fn differing(
         let made = tokio::task::spawn_blocking(move || all(&answers, &context));
         made.await.map_err(Error::internal)?.map(Arc::new)
     };
-    app.reports.disagreements.try_get_with(key, computed).await.map_err(Error::from_shared)
+    app.reports.disagreements.try_get_with(key, computed.boxed()).await.map_err(Error::from_shared)
 }
 
 /// The fields that the items of a snapshot can be sliced by.
@@ -256,7 +258,7 @@ pub async fn slice_fields(app: &App, project: &Project, snapshot: &Snapshot) -> 
         name_damage(app, project, snapshot.number, found).await.map(Arc::new)
     };
     let key = format!("{}/{}", project.id, snapshot.number);
-    app.reports.slice_fields.try_get_with(key, computed).await.map_err(Error::from_shared)
+    app.reports.slice_fields.try_get_with(key, computed.boxed()).await.map_err(Error::from_shared)
 }
 
 /// The snapshot that a list of disagreements is of: the one that its cursor continues, else the newest.

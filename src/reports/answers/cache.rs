@@ -61,13 +61,13 @@ impl AnswerCache {
         slice: &BTreeMap<String, String>,
     ) -> Result<Answers> {
         let name = format!("{}/{snapshot}", project.id);
-        let whole = self.wholes.try_get_with(name.clone(), self.whole(app, project, snapshot));
+        let whole = self.wholes.try_get_with(name.clone(), self.whole(app, project, snapshot).boxed());
         let whole = whole.await.map_err(Error::from_shared)?;
         if slice.is_empty() {
             return Ok(Answers { whole, selected: None });
         }
         let name = format!("{name}/{}", serde_json::to_string(slice).map_err(Error::internal)?);
-        let selected = self.slices.try_get_with(name, select(app, project, snapshot, slice, &whole));
+        let selected = self.slices.try_get_with(name, select(app, project, snapshot, slice, &whole).boxed());
         let selected = selected.await.map_err(Error::from_shared)?;
         Ok(Answers { whole, selected: Some(selected) })
     }
@@ -91,7 +91,7 @@ impl AnswerCache {
         let mut ids: Vec<&str> = files.iter().map(|file| file.id.as_str()).collect();
         ids.sort_unstable();
         let name = format!("{project_id}/{}", ids.join("+"));
-        self.buckets.try_get_with(name, read_bucket(app, files)).await.map_err(Error::from_shared)
+        self.buckets.try_get_with(name, read_bucket(app, files).boxed()).await.map_err(Error::from_shared)
     }
 }
 
