@@ -16,6 +16,8 @@ use super::state::ApiState;
 pub const REQUESTS: usize = 256;
 /// Uploads that are received at the same time: each writes to the temporary folder.
 pub const UPLOADS: usize = 8;
+/// Jobs that are followed at the same time: each asks the database once a second.
+pub const STREAMS: usize = 64;
 /// A little longer than a query of the engine may take, so that its own message comes first.
 const TIMEOUT: Duration = Duration::from_secs(75);
 /// Largest body of a request that is not an upload, in bytes.
@@ -44,6 +46,11 @@ pub async fn upload(State(api): State<Arc<ApiState>>, request: Request, next: Ne
     }
 }
 
+/// There is no place for one more.
+pub fn no_room(what: &str) -> Problem {
+    Problem::busy("too_many_in_flight", format!("too many {what} at the same time; try again shortly"))
+}
+
 fn full(what: &str) -> Response {
-    Problem::busy("too_many_in_flight", format!("too many {what} at the same time; try again shortly")).into_response()
+    no_room(what).into_response()
 }

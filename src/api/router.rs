@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::{
-    access, audit, diff, disagreements, docs, health, imports, items, jobs, limits, observe, problem, projects,
-    reports, snapshots,
+    access, audit, diff, disagreements, docs, events, health, imports, items, jobs, limits, observe, orders, problem,
+    projects, reports, schedules, snapshots,
 };
 use crate::app::App;
 
@@ -68,6 +68,15 @@ fn short_routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(orders::compact))
+        .routes(routes!(orders::retain))
+        .routes(routes!(orders::publish))
+        .routes(routes!(orders::erase))
+        .routes(routes!(orders::report))
+        .routes(routes!(orders::sweep))
+        .routes(routes!(schedules::list, schedules::create))
+        .routes(routes!(schedules::delete))
         .routes(routes!(audit::list))
         // An item's id has slashes; where they are not escaped it spans several segments.
         .route("/v1/projects/{project}/items/{item}/{*rest}", get(items::get))
@@ -86,9 +95,14 @@ fn upload_routes() -> OpenApiRouter<Arc<ApiState>> {
     OpenApiRouter::new().routes(routes!(imports::create))
 }
 
+/// These last as long as what they tell of, and are counted by themselves.
+fn stream_routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::new().routes(routes!(events::follow))
+}
+
 /// The description of the API, made from its handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    short_routes().merge(upload_routes()).merge(operation_routes()).into_openapi()
+    short_routes().merge(upload_routes()).merge(stream_routes()).merge(operation_routes()).into_openapi()
 }
 
 /// The whole service: the API, its documentation, and everything else for `pages`. Uploads may have `max_upload` bytes.
@@ -99,6 +113,7 @@ pub fn router(app: Arc<App>, pages: Router<Arc<App>>, max_upload: u64) -> Router
     };
     let api_routes = limited(short_routes())
         .merge(upload_routes().layer(from_fn_with_state(api.clone(), limits::upload)))
+        .merge(stream_routes())
         .merge(operation_routes())
         // Or the pages would be asked for it.
         .route("/v1/{*rest}", any(async || StatusCode::NOT_FOUND))

@@ -19,6 +19,8 @@ pub struct ApiState {
     /// Places for requests, and for uploads, which last long.
     pub requests: Semaphore,
     pub uploads: Semaphore,
+    /// Places for streams of events, which last as long as their job; each is held by its stream.
+    pub streams: Arc<Semaphore>,
     /// Idempotency keys of requests that are being carried out.
     pub in_flight: InFlight,
     /// Set once a key was seen in the database. Keys are never deleted, so it is never unset.
@@ -33,6 +35,7 @@ impl ApiState {
             metrics: Metrics::new(),
             requests: Semaphore::new(limits::REQUESTS),
             uploads: Semaphore::new(limits::UPLOADS),
+            streams: Arc::new(Semaphore::new(limits::STREAMS)),
             in_flight: InFlight::default(),
             keyed: AtomicBool::new(false),
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::import::{describe, import_with_progress};
-use super::serve::{bind, serve};
+use super::serve::{Service, bind, serve};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -80,7 +80,7 @@ pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
         "\nReady after {:.1} s. Dashboard: http://{address}/   API: http://{address}/docs/   Stop with Ctrl-C.\n",
         started.elapsed().as_secs_f64()
     ))?;
-    serve(app, listener, MAX_UPLOAD, None).await
+    serve(app, listener, Service { max_upload: MAX_UPLOAD, workers: 1, publish: None }).await
 }
 
 fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {

@@ -19,7 +19,8 @@ pub mod views;
 
 pub use agreement::annotators_alone;
 pub use cache::{
-    ReportCache, agreement, cached_agreement, disagreements, item, report_key, slice_fields, tidy_agreement,
+    ReportCache, StoredReport, agreement, cached_agreement, disagreements, item, report_key, slice_fields,
+    store_agreement, tidy_agreement,
 };
 pub use diff::{diff_page, diff_report, render_diff};
 pub use history::{changes_in_words, render_snapshots, snapshot_view};

@@ -13,6 +13,8 @@ mod diff;
 mod erase;
 mod full;
 mod imports;
+mod jobs;
+mod jobs_store;
 mod layers;
 mod lockfile;
 mod pages;

@@ -2,10 +2,12 @@
 
 mod access;
 mod docs;
+mod events;
 mod history;
 mod imports;
 mod jobs;
 mod limits;
+mod orders;
 mod projects;
 mod reports;
 
