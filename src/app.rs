@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::config::Config;
 use crate::copies::SnapshotCopy;
 use crate::engine::Engine;
@@ -19,6 +21,8 @@ pub struct App {
     pub reports: ReportCache,
     /// Folder for temporary files.
     pub temp: PathBuf,
+    /// Set when the process is asked to end: what would go on for long ends soon.
+    pub stop: CancellationToken,
 }
 
 impl App {
@@ -43,7 +47,7 @@ impl App {
     pub fn with_parts(lake: Lake, db: Db, query_memory_mb: u64, temp: PathBuf) -> Result<Arc<Self>> {
         let memory = usize::try_from(query_memory_mb << 20).map_err(Error::internal)?;
         let engine = Engine::new(&lake, memory, &temp)?;
-        Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), temp }))
+        Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), temp, stop: CancellationToken::new() }))
     }
 
     /// The exact files of a snapshot.

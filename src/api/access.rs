@@ -28,13 +28,16 @@ pub enum Permission {
     Import,
     /// See who did what.
     Audit,
+    /// Erase, retire, sweep and schedule.
+    Manage,
 }
 
 /// The one table of who may do what.
-const GRANTS: [(Permission, &[Role]); 3] = [
+const GRANTS: [(Permission, &[Role]); 4] = [
     (Permission::Read, &[Role::Owner, Role::Admin, Role::Analyst, Role::Reviewer, Role::Viewer]),
     (Permission::Import, &[Role::Owner, Role::Admin, Role::Analyst]),
     (Permission::Audit, &[Role::Owner, Role::Admin]),
+    (Permission::Manage, &[Role::Owner, Role::Admin]),
 ];
 
 fn allows(role: Role, wanted: Permission) -> bool {
@@ -52,6 +55,8 @@ pub struct Read;
 pub struct Import;
 #[derive(Debug)]
 pub struct ReadAudit;
+#[derive(Debug)]
+pub struct Manage;
 
 impl Grant for Read {
     const PERMISSION: Permission = Permission::Read;
@@ -65,6 +70,10 @@ impl Grant for ReadAudit {
     const PERMISSION: Permission = Permission::Audit;
 }
 
+impl Grant for Manage {
+    const PERMISSION: Permission = Permission::Manage;
+}
+
 /// Who calls a server without keys: this machine. It is not counted.
 const LOCAL: &str = "local";
 
@@ -74,6 +83,14 @@ pub struct Caller {
     /// `key:<id>`, or `local` on a server without keys.
     pub actor: String,
     role: Role,
+}
+
+impl Caller {
+    /// # Errors
+    /// `role_not_allowed` unless the caller may do `P` as well.
+    pub fn may<P: Grant>(&self) -> Result<(), Problem> {
+        authorize(self, P::PERMISSION)
+    }
 }
 
 /// The caller may do `P` in its workspace.
@@ -301,11 +318,14 @@ mod tests {
             .into_iter()
             .map(|role| {
                 let may = |permission| if allows(role, permission) { 'x' } else { '-' };
-                let marks: String = [Permission::Read, Permission::Import, Permission::Audit].map(may).iter().collect();
+                let marks: String = [Permission::Read, Permission::Import, Permission::Audit, Permission::Manage]
+                    .map(may)
+                    .iter()
+                    .collect();
                 format!("{:<8} {marks}", role.as_str())
             })
             .collect();
-        assert_eq!(table, ["owner    xxx", "admin    xxx", "analyst  xx-", "reviewer x--", "viewer   x--"]);
+        assert_eq!(table, ["owner    xxxx", "admin    xxxx", "analyst  xx--", "reviewer x---", "viewer   x---"]);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub const REQUESTS: usize = 256;
 pub const UPLOADS: usize = 8;
 /// Lists that are sent whole at the same time: each may last as long as its caller takes to read it.
 pub const STREAMS: usize = 16;
+/// Jobs that are followed at the same time: each asks the database once a second.
+pub const FOLLOWERS: usize = 64;
 /// A little longer than a query of the engine may take, so that its own message comes first.
 const TIMEOUT: Duration = Duration::from_secs(75);
 /// Largest body of a request that is not an upload, in bytes.
@@ -48,13 +50,14 @@ pub async fn upload(State(api): State<Arc<ApiState>>, request: Request, next: Ne
 
 /// A place for a list that is sent whole.
 pub fn stream(api: &ApiState) -> Result<OwnedSemaphorePermit, Problem> {
-    api.streams.clone().try_acquire_owned().map_err(|_| too_many("lists"))
+    api.streams.clone().try_acquire_owned().map_err(|_| no_room("lists"))
 }
 
 fn full(what: &str) -> Response {
-    too_many(what).into_response()
+    no_room(what).into_response()
 }
 
-fn too_many(what: &str) -> Problem {
+/// There is no place for one more.
+pub fn no_room(what: &str) -> Problem {
     Problem::busy("too_many_in_flight", format!("too many {what} at the same time; try again shortly"))
 }

@@ -26,8 +26,8 @@ use super::problem::Problem;
 use super::rate::RateLimits;
 use super::state::ApiState;
 use super::{
-    access, audit, diff, disagreements, docs, health, imports, items, jobs, limits, observe, problem, projects, rate,
-    reports, snapshots,
+    access, audit, diff, disagreements, docs, events, health, imports, items, jobs, limits, observe, orders, problem,
+    projects, rate, reports, schedules, snapshots,
 };
 use crate::app::App;
 
@@ -74,6 +74,15 @@ fn short_routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(orders::compact))
+        .routes(routes!(orders::retain))
+        .routes(routes!(orders::publish))
+        .routes(routes!(orders::erase))
+        .routes(routes!(orders::report))
+        .routes(routes!(orders::sweep))
+        .routes(routes!(schedules::list, schedules::create))
+        .routes(routes!(schedules::delete))
         .routes(routes!(audit::list))
         // An item's id has slashes; where they are not escaped it spans several segments.
         .route("/v1/projects/{project}/items/{item}/{*rest}", get(items::get))
@@ -92,9 +101,14 @@ fn upload_routes() -> OpenApiRouter<Arc<ApiState>> {
     OpenApiRouter::new().routes(routes!(imports::create))
 }
 
+/// These last as long as what they tell of, and are counted by themselves.
+fn stream_routes() -> OpenApiRouter<Arc<ApiState>> {
+    OpenApiRouter::new().routes(routes!(events::follow))
+}
+
 /// The description of the API, made from its handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    short_routes().merge(upload_routes()).merge(operation_routes()).into_openapi()
+    short_routes().merge(upload_routes()).merge(stream_routes()).merge(operation_routes()).into_openapi()
 }
 
 /// How a server answers, whatever it is asked.
@@ -115,6 +129,7 @@ pub fn router(app: Arc<App>, pages: Router<Arc<App>>, settings: &Settings) -> Ro
     };
     let api_routes = limited(short_routes())
         .merge(upload_routes().layer(from_fn_with_state(api.clone(), limits::upload)))
+        .merge(stream_routes())
         .merge(operation_routes())
         // Or the pages would be asked for it.
         .route("/v1/{*rest}", any(async || StatusCode::NOT_FOUND))

@@ -24,6 +24,8 @@ pub struct ApiState {
     pub uploads: Semaphore,
     /// Places for lists that are sent whole.
     pub streams: Arc<Semaphore>,
+    /// Places for streams of events, which last as long as their job; each is held by its stream.
+    pub followers: Arc<Semaphore>,
     /// Idempotency keys of requests that are being carried out.
     pub in_flight: InFlight,
     /// Set once a key was seen in the database. Keys are never deleted, so it is never unset.
@@ -40,6 +42,7 @@ impl ApiState {
             requests: Semaphore::new(limits::REQUESTS),
             uploads: Semaphore::new(limits::UPLOADS),
             streams: Arc::new(Semaphore::new(limits::STREAMS)),
+            followers: Arc::new(Semaphore::new(limits::FOLLOWERS)),
             in_flight: InFlight::default(),
             keyed: AtomicBool::new(false),
         }

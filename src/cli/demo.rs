@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::import::{describe, import_with_progress};
-use super::serve::{bind, serve};
+use super::serve::{Service, bind, serve};
 use crate::api::{RateLimits, Settings};
 use crate::app::App;
 use crate::config::Config;
@@ -82,7 +82,7 @@ pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
         started.elapsed().as_secs_f64()
     ))?;
     let settings = Settings { max_upload: MAX_UPLOAD, rates: RateLimits::NONE, cors_origins: Vec::new() };
-    serve(app, listener, &settings, None).await
+    serve(app, listener, Service { settings, workers: 1, publish: None }).await
 }
 
 fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use clap::Subcommand;
 
+use super::table::rfc3339;
 use crate::app::App;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::{DEFAULT_WORKSPACE, NewKey, Role, now_micros};
 
 #[derive(Debug, Subcommand)]
@@ -68,9 +69,4 @@ pub async fn run(config: &Config, command: KeysCommand) -> Result<()> {
             super::print(&format!("{id} is revoked\n"))
         }
     }
-}
-
-fn rfc3339(micros: i64) -> Result<String> {
-    let time = jiff::Timestamp::from_microsecond(micros).map_err(Error::internal)?;
-    Ok(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

@@ -9,15 +9,18 @@ mod diff;
 mod doctor;
 mod erase;
 mod import;
+mod jobs;
 mod keys;
 mod outputs;
 mod publish;
 mod report;
 mod retain;
+mod schedules;
 mod serve;
 mod snapshots;
 mod sweep;
 mod table;
+mod worker;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -68,6 +71,14 @@ enum Command {
     Outputs(outputs::OutputsArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
+    /// Work on the jobs of a server elsewhere; several may run beside each other.
+    Worker(worker::WorkerArgs),
+    /// List, show, cancel and retry jobs.
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
+    /// Queue jobs again and again, by the clock.
+    #[command(subcommand)]
+    Schedules(schedules::SchedulesCommand),
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -104,6 +115,9 @@ pub fn main() -> ExitCode {
             Command::Publish(args) => publish::run(&cli.config, args).await,
             Command::Outputs(args) => outputs::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
+            Command::Worker(args) => worker::run(&cli.config, args).await,
+            Command::Jobs(command) => jobs::run(&cli.config, command).await,
+            Command::Schedules(command) => schedules::run(&cli.config, command).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Doctor(args) => doctor::run(&cli.config, args).await,
             Command::Config(args) => config::run(&cli.config, &args, &command, &matches),

@@ -1,4 +1,4 @@
-//! `assay serve`: API and dashboard in one process, with a worker for the jobs that the API enqueues.
+//! `assay serve`: API and dashboard in one process, with workers for the jobs that the API enqueues.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use crate::api::{RateLimits, Settings};
@@ -24,6 +24,10 @@ pub struct ServeArgs {
     /// Largest upload in MiB.
     #[arg(long, env = "ASSAY_MAX_UPLOAD_MB", default_value_t = 16_384)]
     max_upload_mb: u64,
+
+    /// Jobs that are worked on at the same time; with 0 none, for `assay worker` elsewhere.
+    #[arg(long, env = "ASSAY_WORKERS", default_value_t = 1, value_parser = parse_workers)]
+    workers: usize,
 
     #[command(flatten)]
     rates: RateLimits,
@@ -47,7 +51,8 @@ pub async fn run(config: &Config, args: ServeArgs) -> Result<()> {
     tracing::info!(%address, data = %app.lake.location(), "serving");
     let settings =
         Settings { max_upload: args.max_upload_mb << 20, rates: args.rates, cors_origins: args.cors_origins };
-    serve(app, listener, &settings, args.after_import.publish).await
+    let service = Service { settings, workers: args.workers, publish: args.after_import.publish };
+    serve(app, listener, service).await
 }
 
 /// Scheme, host and port alone, as a browser writes them.
@@ -60,6 +65,22 @@ fn parse_origin(text: &str) -> std::result::Result<HeaderValue, String> {
         return Err(fault());
     }
     HeaderValue::from_str(text).map_err(|_| fault())
+}
+
+/// Each holds a bucket of a project in memory, and a connection to the database now and then.
+pub(super) fn parse_workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(workers) if workers <= 64 => Ok(workers),
+        _ => Err("expected a number from 0 to 64".to_owned()),
+    }
+}
+
+/// What a server is to be like.
+pub(super) struct Service {
+    pub settings: Settings,
+    pub workers: usize,
+    /// What to publish after an import.
+    pub publish: Option<Format>,
 }
 
 /// Binds the address; without keys nothing but loopback is allowed, since everybody who reaches the port is let in.
@@ -75,26 +96,48 @@ pub(super) async fn bind(app: &App, listen: SocketAddr) -> Result<TcpListener> {
         .map_err(|e| Error::invalid(format!("cannot listen on {listen}: {e}; choose another address with --listen")))
 }
 
-/// Serves until Ctrl-C or SIGTERM: then no new requests, running ones end, the worker gives its job back.
-pub(super) async fn serve(
-    app: Arc<App>,
-    listener: TcpListener,
-    settings: &Settings,
-    publish: Option<Format>,
-) -> Result<()> {
-    let stop = CancellationToken::new();
-    let worker = tokio::spawn(crate::jobs::runner::work(app.clone(), publish, stop.clone()));
-    let router = crate::api::router(app.clone(), crate::web::router(), settings);
+/// Serves until Ctrl-C or SIGTERM: then no new requests, running ones end, workers give their jobs back.
+pub(super) async fn serve(app: Arc<App>, listener: TcpListener, service: Service) -> Result<()> {
+    let background = Background::start(&app, service.workers, service.publish);
+    let router = crate::api::router(app.clone(), crate::web::router(), &service.settings);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let graceful = axum::serve(listener, service).with_graceful_shutdown(wait_for_stop());
+    let stopping = app.clone();
+    let graceful = axum::serve(listener, service).with_graceful_shutdown(async move {
+        wait_for_stop().await;
+        // Now and not when the last request has ended: one that follows a job would wait for it.
+        stopping.stop.cancel();
+    });
     let served = graceful.await.map_err(Error::internal);
-    stop.cancel();
-    worker.await.map_err(Error::internal)?;
+    background.end(&app).await?;
     app.db.close().await;
     served
 }
 
-async fn wait_for_stop() {
+/// What goes on besides requests: workers, and looking for due schedules.
+pub(super) struct Background {
+    workers: JoinSet<()>,
+    schedules: JoinHandle<()>,
+}
+
+impl Background {
+    pub(super) fn start(app: &Arc<App>, workers: usize, publish: Option<Format>) -> Self {
+        Self {
+            workers: crate::jobs::runner::start(app, workers, publish, &app.stop),
+            schedules: tokio::spawn(crate::jobs::schedule::keep(app.clone(), app.stop.clone())),
+        }
+    }
+
+    /// Stops it, and waits until jobs are given back.
+    pub(super) async fn end(mut self, app: &App) -> Result<()> {
+        app.stop.cancel();
+        while let Some(ended) = self.workers.join_next().await {
+            ended.map_err(Error::internal)?;
+        }
+        self.schedules.await.map_err(Error::internal)
+    }
+}
+
+pub(super) async fn wait_for_stop() {
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => {

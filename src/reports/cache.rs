@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 use bytes::Bytes;
 use futures::FutureExt;
 use moka::future::Cache;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::agreement::{Inputs, ReportContext, compute};
@@ -97,7 +98,7 @@ impl Default for ReportCache {
 }
 
 /// Names what a report is a function of, apart from the project: snapshot, parameters and figure rules. Serves as its ETag.
-pub fn report_key(kind: &str, snapshot: i64, params: &impl serde::Serialize) -> Result<String> {
+pub fn report_key(kind: &str, snapshot: i64, params: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string(params).map_err(Error::internal)?;
     Ok(hex(&Sha256::digest(format!("{kind}/{snapshot}/{FIGURE_VERSION}/{text}"))))
 }
@@ -145,6 +146,41 @@ pub async fn cached_agreement(
     Ok(app.reports.agreement.get(&format!("{}/{key}", project.id)).await)
 }
 
+/// Where a report lies in storage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoredReport {
+    pub project: String,
+    pub project_id: String,
+    pub kind: &'static str,
+    pub snapshot: i64,
+    /// The folder of its Parquet tables, from the root of the storage.
+    pub path: String,
+}
+
+/// Computes the agreement report of a snapshot and stores it, where that was not done before.
+///
+/// # Errors
+/// As [`agreement`]; `Unavailable` when storage cannot be written; `Gone` when the snapshot is taken back meanwhile.
+pub async fn store_agreement(
+    app: &App,
+    project: &Project,
+    snapshot: &Snapshot,
+    params: &AgreementParams,
+) -> Result<StoredReport> {
+    let report = agreement(app, project, snapshot, params).await?;
+    let key = report_key("agreement", snapshot.number, params)?;
+    match publish(app, project, snapshot, params, &key, &report).await? {
+        Some(path) => Ok(StoredReport {
+            project: project.name.clone(),
+            project_id: project.id.clone(),
+            kind: "agreement",
+            snapshot: snapshot.number,
+            path,
+        }),
+        None => Err(Error::Gone(format!("snapshot {} was taken back while its report was computed", snapshot.number))),
+    }
+}
+
 async fn compute_agreement(
     app: &App,
     project: &Project,
@@ -166,7 +202,7 @@ async fn compute_agreement(
     Ok(Arc::new(report))
 }
 
-/// Writes the report's tidy tables once.
+/// Writes the report's tidy tables once; gives their folder, or none when the snapshot was taken back meanwhile.
 async fn publish(
     app: &App,
     project: &Project,
@@ -174,7 +210,7 @@ async fn publish(
     params: &AgreementParams,
     key: &str,
     report: &AgreementReport,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let index = ReportKey {
         project_id: &project.id,
         snapshot: snapshot.number,
@@ -182,8 +218,8 @@ async fn publish(
         params_hash: key,
         figure_version: i64::from(FIGURE_VERSION),
     };
-    if app.db.report_path(index).await?.is_some() {
-        return Ok(());
+    if let Some(path) = app.db.report_path(index).await? {
+        return Ok(Some(path));
     }
     let folder =
         ProjectPrefix::new(&project.workspace_id, &project.id).report(snapshot.number, "agreement", report_id(key));
@@ -194,8 +230,9 @@ async fn publish(
     if !app.db.put_report(index, &folder, now_micros()).await? {
         // The snapshot was taken back while its report was computed: nothing of it stays.
         app.lake.delete_folder(&folder).await?;
+        return Ok(None);
     }
-    Ok(())
+    Ok(Some(folder))
 }
 
 /// The agreement report of a snapshot as tidy tables, by their names.

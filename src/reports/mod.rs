@@ -23,8 +23,8 @@ pub mod views;
 
 pub use agreement::annotators_alone;
 pub use cache::{
-    Answer, ReportCache, agreement, cached_agreement, disagreement_tables, disagreements, item, pinned_snapshot,
-    report_key, slice_fields, tidy_agreement,
+    Answer, ReportCache, StoredReport, agreement, cached_agreement, disagreement_tables, disagreements, item,
+    pinned_snapshot, report_key, slice_fields, store_agreement, tidy_agreement,
 };
 pub use diff::{diff_page, diff_report, diff_table, render_diff};
 pub use history::{changes_in_words, render_snapshots, snapshot_view};

@@ -1,6 +1,6 @@
 //! People and work in SQL: workspaces, projects, snapshots and their files, jobs, keys, idempotency records, audit, the index of reports.
 //!
-//! SQLite and Postgres run the same statements (`queries/store`); only the claim of a job has a text for each. Ids are text, times are
+//! SQLite and Postgres run the same statements (`queries/store`); only what one of them lacks has a text of its own. Ids are text, times are
 //! microseconds since 1970 in UTC, and the clock is always passed in. Every write of several statements is one transaction.
 
 use std::path::Path;
@@ -79,6 +79,7 @@ macro_rules! from_row {
 }
 
 mod audit;
+mod claim;
 mod idempotency;
 mod jobs;
 mod keys;
@@ -88,18 +89,20 @@ mod projects;
 mod publish;
 mod reports;
 mod restore;
+mod schedules;
 mod scrub;
 mod snapshots;
 mod workspaces;
 
 pub use audit::{AuditRow, NewAudit};
 pub use idempotency::{IDEMPOTENCY_TTL, NewRecord, Once, Record, Request};
-pub use jobs::{Failure, Heartbeat, Job, JobState, Lease, NewJob};
+pub use jobs::{ATTEMPTS, Failure, Heartbeat, Job, JobState, Lease, NewJob};
 pub use keys::{Key, NewKey, Role};
 pub use probe::{Access, Probe};
 pub use projects::{NewProject, Project, check_project_name};
 pub use reports::ReportKey;
 pub use restore::RestoredProject;
+pub use schedules::{NewSchedule, Schedule};
 pub use scrub::Form;
 pub use snapshots::{
     Change, Changes, Commit, Counts, DataFile, JobEnd, NewFile, NewSnapshot, Operation, Retirement, Snapshot,

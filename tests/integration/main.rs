@@ -14,6 +14,8 @@ mod doctor;
 mod erase;
 mod full;
 mod imports;
+mod jobs;
+mod jobs_store;
 mod layers;
 mod lockfile;
 mod pages;

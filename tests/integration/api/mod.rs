@@ -2,11 +2,13 @@
 
 mod access;
 mod docs;
+mod events;
 mod forms;
 mod history;
 mod imports;
 mod jobs;
 mod limits;
+mod orders;
 mod projects;
 mod rates;
 mod reports;

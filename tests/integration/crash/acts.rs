@@ -201,7 +201,7 @@ impl Act for Job {
     }
 }
 
-struct Report(Exports);
+pub struct Report(pub Exports);
 
 impl Act for Report {
     const NAME: &'static str = "report";
