@@ -7,7 +7,7 @@ use arrow::array::ListArray;
 use arrow::datatypes::Int32Type;
 use serde_json::{Value, json};
 
-use super::{Folder, RATINGS, csv, figure, typed_columns};
+use super::{Folder, RATINGS, figure, typed_columns};
 
 #[test]
 fn repeats_by_one_annotator_follow_the_policy() {

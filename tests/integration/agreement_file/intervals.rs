@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Folder, csv, figure, krippendorff};
+use super::{Folder, figure, krippendorff};
 
 #[test]
 fn an_interval_that_gave_way_says_why() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Folder, csv};
+use super::Folder;
 
 #[test]
 fn pools_of_ratings_are_compared_item_by_item() {
