@@ -1,12 +1,13 @@
 //! The worker: claims jobs one at a time, keeps their lease alive, and gives them back at shutdown.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::import::Progress;
@@ -101,29 +102,43 @@ impl Attempt<'_> {
     /// cut off, as a crash would do it, when that is asked for, at shutdown, and when the lease is lost.
     async fn watched(&self, stop: &CancellationToken) -> (Result<Outcome>, bool) {
         let task = Task { app: self.app, job: &self.job, lease: &self.lease, progress: &self.progress };
-        let mut work = kinds::run(self.kind, task);
+        let asked_to_stop = AtomicBool::new(false);
+        let stopped = async {
+            stop.cancelled().await;
+            self.progress.cancel.store(true, Ordering::Relaxed);
+            if self.kind.stops_by_itself() {
+                std::future::pending::<()>().await;
+            }
+        };
+        // The work goes on while a heartbeat is on its way: it may hold the write transaction that the heartbeat waits for. In this order, so
+        // that a heartbeat that is due is never put off by work that is always ready.
+        let outcome = tokio::select! {
+            biased;
+            () = self.keep_lease(&asked_to_stop) => Err(Error::Cancelled),
+            () = stopped => Err(Error::Cancelled),
+            outcome = kinds::run(self.kind, task) => outcome,
+        };
+        (outcome, asked_to_stop.load(Ordering::Relaxed))
+    }
+
+    /// Extends the lease until the work is to be cut off.
+    async fn keep_lease(&self, asked_to_stop: &AtomicBool) {
         let mut ticks = tokio::time::interval(HEARTBEAT);
-        let mut asked_to_stop = false;
+        // A late heartbeat makes up for those before it.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            // In this order, so that a heartbeat that is due is never put off by work that is always ready.
-            tokio::select! {
-                biased;
-                _ = ticks.tick() => match self.beat().await {
-                    Ok(Heartbeat::Held { cancel_requested: false }) => {}
-                    Ok(Heartbeat::Held { cancel_requested: true }) => {
-                        asked_to_stop = true;
-                        self.progress.cancel.store(true, Ordering::Relaxed);
-                    }
-                    Ok(Heartbeat::Lost) => self.progress.cancel.store(true, Ordering::Relaxed),
-                    Err(error) => tracing::warn!(job = %self.job.id, %error, "heartbeat failed"),
-                },
-                () = stop.cancelled(), if !self.progress.cancel.load(Ordering::Relaxed) => {
+            ticks.tick().await;
+            match self.beat().await {
+                Ok(Heartbeat::Held { cancel_requested: false }) => {}
+                Ok(Heartbeat::Held { cancel_requested: true }) => {
+                    asked_to_stop.store(true, Ordering::Relaxed);
                     self.progress.cancel.store(true, Ordering::Relaxed);
                 }
-                outcome = &mut work => return (outcome, asked_to_stop),
+                Ok(Heartbeat::Lost) => self.progress.cancel.store(true, Ordering::Relaxed),
+                Err(error) => tracing::warn!(job = %self.job.id, %error, "heartbeat failed"),
             }
             if self.progress.cancel.load(Ordering::Relaxed) && !self.kind.stops_by_itself() {
-                return (Err(Error::Cancelled), asked_to_stop);
+                return;
             }
         }
     }

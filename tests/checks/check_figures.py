@@ -320,6 +320,11 @@ def compare_scale(check, what, report, control, scale):
     # These look at labels alone, whatever their scale.
     texts = {item: {rater: f"{value:.17g}" for rater, value in given.items()} for item, given in scale.ratings.items()}
     nominal = Peers(texts)
+    nominal_pairs = nominal.pairs()
+    if len(nominal.raters) == 2:
+        compared.figure("pabak", "overall", next((nominal.pabak(agreement) for agreement, _ in nominal_pairs.values()), None))
+    for (one, other), (agreement, _) in nominal_pairs.items():
+        compared.figure("pabak", "pair", nominal.pabak(agreement), annotator=one, other=other)
     for rater in scale.raters:
         agreement, kappa = nominal.against_others(rater)
         compared.figure("percent_agreement", "annotator", agreement, annotator=rater)

@@ -243,9 +243,9 @@ mod tests {
                 let in_passes =
                     RaterCoefficients { most_counts, ..RaterCoefficients::new(&facts, &weights, members.clone()) };
                 let (found, expected) = (bootstrap(&in_passes, &resampling), bootstrap(&all_at_once, &resampling));
-                for figure in 0..members.len() {
+                for (figure, member) in members.iter().enumerate() {
                     assert!(expected.values(figure).any(|value| value.is_some()));
-                    assert!(found.values(figure).eq(expected.values(figure)), "{most_counts} {:?}", members[figure]);
+                    assert!(found.values(figure).eq(expected.values(figure)), "{most_counts} {member:?}");
                 }
                 assert_eq!(two_way(&in_passes, &resampling), two_way(&all_at_once, &resampling));
             }
