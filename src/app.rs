@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::auth::Auth;
 use crate::config::Config;
 use crate::copies::SnapshotCopy;
 use crate::engine::Engine;
@@ -17,6 +18,7 @@ pub struct App {
     pub lake: Lake,
     pub engine: Engine,
     pub reports: ReportCache,
+    pub auth: Auth,
     /// Folder for temporary files.
     pub temp: PathBuf,
 }
@@ -43,7 +45,7 @@ impl App {
     pub fn with_parts(lake: Lake, db: Db, query_memory_mb: u64, temp: PathBuf) -> Result<Arc<Self>> {
         let memory = usize::try_from(query_memory_mb << 20).map_err(Error::internal)?;
         let engine = Engine::new(&lake, memory, &temp)?;
-        Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), temp }))
+        Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), auth: Auth::default(), temp }))
     }
 
     /// The exact files of a snapshot.

@@ -20,8 +20,8 @@ use utoipa_axum::routes;
 use super::problem::Problem;
 use super::state::ApiState;
 use super::{
-    access, audit, diff, disagreements, docs, health, imports, items, jobs, limits, observe, problem, projects,
-    reports, snapshots,
+    audit, diff, disagreements, docs, guard, health, imports, items, jobs, keys, limits, me, members, observe, problem,
+    projects, reports, snapshots,
 };
 use crate::app::App;
 
@@ -44,8 +44,9 @@ impl Modify for KeyScheme {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let mut key = Http::new(HttpAuthScheme::Bearer);
         key.bearer_format = Some("assay_<key id>_<secret>".to_owned());
-        key.description =
-            Some("An API key. A server without keys needs none, and answers its own machine only.".to_owned());
+        key.description = Some(
+            "An API key. A server without keys and users needs none, and answers its own machine only.".to_owned(),
+        );
         openapi.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(key));
     }
 }
@@ -69,6 +70,13 @@ fn short_routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(jobs::get))
         .routes(routes!(jobs::cancel))
         .routes(routes!(audit::list))
+        .routes(routes!(me::get))
+        .routes(routes!(me::workspace))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::get))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(members::list, members::add))
+        .routes(routes!(members::get, members::change, members::remove))
         // An item's id has slashes; where they are not escaped it spans several segments.
         .route("/v1/projects/{project}/items/{item}/{*rest}", get(items::get))
         .route("/docs", get(docs::redirect))
@@ -106,12 +114,12 @@ pub fn router(app: Arc<App>, pages: Router<Arc<App>>, max_upload: u64) -> Router
     let (api_routes, _) = api_routes.with_state(api.clone()).split_for_parts();
     let pages = pages
         .with_state(app)
-        .layer(from_fn_with_state(api.clone(), access::guard_pages))
+        .layer(from_fn_with_state(api.clone(), guard::pages))
         .layer(from_fn_with_state(api.clone(), limits::short));
 
     api_routes
         .fallback_service(pages)
-        .layer(from_fn_with_state(api.clone(), access::guard))
+        .layer(from_fn_with_state(api.clone(), guard::local))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         .layer(from_fn(problem::render))
         .layer(CompressionLayer::new())

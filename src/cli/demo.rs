@@ -9,6 +9,7 @@ use clap::Args;
 use super::import::{describe, import_with_progress};
 use super::serve::{bind, serve};
 use crate::app::App;
+use crate::auth::Transport;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::import::{ImportRequest, Input, Mode};
@@ -80,7 +81,7 @@ pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
         "\nReady after {:.1} s. Dashboard: http://{address}/   API: http://{address}/docs/   Stop with Ctrl-C.\n",
         started.elapsed().as_secs_f64()
     ))?;
-    serve(app, listener, MAX_UPLOAD, None).await
+    serve(app, listener, MAX_UPLOAD, None, Transport::default()).await
 }
 
 fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {

@@ -8,14 +8,18 @@ mod diff;
 mod erase;
 mod import;
 mod keys;
+mod members;
 mod outputs;
 mod publish;
 mod report;
 mod retain;
+mod secret;
 mod serve;
 mod snapshots;
 mod sweep;
 mod table;
+mod users;
+mod workspaces;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -69,6 +73,15 @@ enum Command {
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Make, list, disable users of the dashboard, and set their passwords.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// Give users roles in a workspace, change and remove them.
+    #[command(subcommand)]
+    Members(members::MembersCommand),
+    /// Make and list workspaces.
+    #[command(subcommand)]
+    Workspaces(workspaces::WorkspacesCommand),
     /// Import the demo projects that come with Assay and serve them on a free port.
     Demo(demo::DemoArgs),
 }
@@ -97,6 +110,9 @@ pub fn main() -> ExitCode {
             Command::Outputs(args) => outputs::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
+            Command::Users(command) => users::run(&cli.config, command).await,
+            Command::Members(command) => members::run(&cli.config, command).await,
+            Command::Workspaces(command) => workspaces::run(&cli.config, command).await,
             Command::Demo(args) => demo::run(&cli.config, args).await,
         }
     });

@@ -1,6 +1,6 @@
 //! Long work. Each kind of job is one file; the command line runs it inline, the API enqueues it.
 
-mod act;
+pub mod act;
 pub mod compact;
 pub mod erase;
 pub mod grace;
