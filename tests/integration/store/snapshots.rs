@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use assay::error::Error;
 use assay::store::{
-    Commit, Db, JobEnd, JobState, NewJob, NewProject, NewSnapshot, Once, Operation, Project, ReportKey, Request,
-    Retirement, new_id,
+    Commit, Db, JobEnd, JobState, NewFile, NewJob, NewProject, NewSnapshot, Once, Operation, Project, ReportKey,
+    Request, Retirement, new_id,
 };
 use serde_json::json;
 
