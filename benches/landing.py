@@ -129,10 +129,13 @@ def rows_of(folder):
     return {path.stem: pyarrow.parquet.read_metadata(path).num_rows for path in pathlib.Path(folder).glob("*.parquet")}
 
 
-def compare(megabytes, rounds):
+def compare(what, rounds):
+    """`what` is a number of megabytes to generate, or the name of an export."""
     with tempfile.TemporaryDirectory(prefix="assay-landing-", dir=os.environ.get("TMPDIR")) as folder:
-        export = f"{folder}/export.json"
-        bench.generate(export, megabytes)
+        export = what
+        if not os.path.exists(export):
+            export = f"{folder}/export.json"
+            bench.generate(export, int(what))
         size = os.path.getsize(export) / 1e6
         print(f"{size:.0f} MB of JSON; {os.cpu_count()} cores")
         print(f"{'':<8} {'wall s':>8} {'MB/s':>7} {'CPU s':>8} {'peak MB':>8} {'Parquet MB':>10}")
@@ -164,11 +167,11 @@ def main(arguments):
         case ["peer", name, export, out]:
             {"pandas": with_pandas, "polars": with_polars, "duckdb": with_duckdb}[name](export, out)
         case []:
-            compare(200, 1)
-        case [megabytes]:
-            compare(int(megabytes), 1)
-        case [megabytes, rounds]:
-            compare(int(megabytes), int(rounds))
+            compare("200", 1)
+        case [what]:
+            compare(what, 1)
+        case [what, rounds]:
+            compare(what, int(rounds))
         case _:
             sys.exit(__doc__)
 

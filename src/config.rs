@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use url::Url;
 
 use crate::error::{Error, Result};
 use crate::lake::Location;
@@ -58,6 +59,33 @@ impl Config {
             (Some(temp), _) => temp.clone(),
             (None, Some(folder)) => folder.join("_tmp"),
             (None, None) => std::env::temp_dir(),
+        }
+    }
+}
+
+/// An address without its password.
+pub fn redacted(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("redacted")) {
+            Ok(()) => parsed.into(),
+            Err(()) => "(not shown)".to_owned(),
+        },
+        // Postgres takes a password as a parameter too.
+        Ok(parsed) if parsed.query_pairs().any(|(name, _)| name == "password") => "(not shown)".to_owned(),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(redacted("postgres://user:secret@host:5432/name"), "postgres://user:redacted@host:5432/name");
+        assert_eq!(redacted("postgres://host/name?user=x&password=secret"), "(not shown)");
+        for plain in ["postgres://user@host/name", "sqlite:///var/lib/assay.db", "s3://bucket/prefix", "/data"] {
+            assert_eq!(redacted(plain), plain);
         }
     }
 }

@@ -13,7 +13,8 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::audit::Act;
 use super::observe::RequestId;
-use super::problem::Problem;
+use super::problem::{Problem, UNAUTHORIZED};
+use super::rate::Class;
 use super::state::ApiState;
 use crate::auth::client_address;
 use crate::error::Error;
@@ -31,6 +32,10 @@ pub struct Import;
 #[derive(Debug)]
 pub struct ReadAudit;
 #[derive(Debug)]
+pub struct Manage;
+#[derive(Debug)]
+pub struct Erase;
+#[derive(Debug)]
 pub struct ManageAccess;
 
 impl Grant for Read {
@@ -45,9 +50,20 @@ impl Grant for ReadAudit {
     const PERMISSION: Permission = Permission::Audit;
 }
 
+impl Grant for Manage {
+    const PERMISSION: Permission = Permission::Manage;
+}
+
+impl Grant for Erase {
+    const PERMISSION: Permission = Permission::Erase;
+}
+
 impl Grant for ManageAccess {
     const PERMISSION: Permission = Permission::Access;
 }
+
+/// Who calls a server without keys and users: this machine. It is not counted.
+const LOCAL: &str = "local";
 
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -63,7 +79,7 @@ pub struct Caller {
 impl Caller {
     fn local() -> Self {
         let role = Role::Owner;
-        let (workspace, actor) = (DEFAULT_WORKSPACE.to_owned(), "local".to_owned());
+        let (workspace, actor) = (DEFAULT_WORKSPACE.to_owned(), LOCAL.to_owned());
         Self { workspace, actor, role, rights: role.rights(), key: None }
     }
 
@@ -75,6 +91,12 @@ impl Caller {
             rights: key.rights(),
             key: Some(key),
         }
+    }
+
+    /// # Errors
+    /// `role_not_allowed` or `scope_not_allowed` unless the caller may do `P` as well.
+    pub fn may<P: Grant>(&self) -> Result<(), Problem> {
+        authorize(self, P::PERMISSION)
     }
 
     /// Nobody hands out more than they have: neither a role above their own, nor rights that they lack.
@@ -118,7 +140,7 @@ impl FromRequestParts<Arc<ApiState>> for Known {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<ApiState>) -> Result<Self, Problem> {
-        authenticate(parts, api).await.map(Self)
+        counted(parts, api, Permission::Read, authenticate(parts, api).await).map(Self)
     }
 }
 
@@ -126,7 +148,7 @@ impl<P: Grant> FromRequestParts<Arc<ApiState>> for Allowed<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<ApiState>) -> Result<Self, Problem> {
-        let caller = authenticate(parts, api).await?;
+        let caller = counted(parts, api, P::PERMISSION, authenticate(parts, api).await)?;
         authorize(&caller, P::PERMISSION)?;
         Ok(Self { caller, permission: PhantomData })
     }
@@ -158,6 +180,26 @@ async fn path_param(parts: &mut Parts, api: &Arc<ApiState>, name: &str) -> Resul
         .map_err(|error| Problem::bad_request("invalid_path", error.body_text()))?;
     let value = params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
     value.ok_or_else(|| Error::Internal(anyhow::anyhow!("the route has no {{{name}}}")).into())
+}
+
+/// Counts the request: of who may not do anything against their address, of who may against their key.
+pub fn counted(
+    parts: &Parts,
+    api: &ApiState,
+    permission: Permission,
+    caller: Result<Caller, Problem>,
+) -> Result<Caller, Problem> {
+    match &caller {
+        Ok(caller) if caller.actor == LOCAL => {}
+        Ok(caller) => {
+            let class =
+                if matches!(permission, Permission::Read | Permission::Audit) { Class::Read } else { Class::Write };
+            api.rates.take(parts, &caller.actor, class)?;
+        }
+        Err(problem) if problem.code() == UNAUTHORIZED => api.rates.refuse(parts)?,
+        Err(_) => {}
+    }
+    caller
 }
 
 /// On a server without keys and users everyone who gets past [`super::guard::local`] is the owner of the default workspace.

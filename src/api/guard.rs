@@ -12,9 +12,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use url::form_urlencoded;
 
-use super::access::{authorize, basic, bearer, holder_of};
+use super::access::{authorize, basic, bearer, counted, holder_of};
 use super::limits;
 use super::problem::Problem;
+use super::rate::Class;
 use super::state::ApiState;
 use crate::auth::{Transport, Visitor, is_same_origin, session_id};
 use crate::store::{Membership, Permission, now_micros, same_secret};
@@ -84,7 +85,7 @@ async fn visitor(parts: &Parts, api: &ApiState) -> Result<Option<Visitor>, Box<R
         Ok(None) if is_navigation(parts) && api.app.db.any_user().await.map_err(refusal)? => {
             Err(Box::new(to_login(parts)))
         }
-        Ok(None) => Err(refusal(challenge())),
+        Ok(None) => Err(refusal(api.rates.refuse(parts).err().unwrap_or_else(challenge))),
         Err(problem) => Err(refusal(problem)),
     }
 }
@@ -100,14 +101,17 @@ async fn known_visitor(parts: &Parts, api: &ApiState) -> Result<Option<Visitor>,
     if let Some(key) = bearer(&parts.headers).or_else(|| basic(&parts.headers)) {
         return holder_of_key(&key, parts, api).await.map(Some);
     }
-    match session_id(&parts.headers, Transport::of(parts)) {
-        Some(id) => Ok(Visitor::of_session(&api.app.db, id, now_micros()).await?),
-        None => Ok(None),
+    let Some(id) = session_id(&parts.headers, Transport::of(parts)) else { return Ok(None) };
+    let visitor = Visitor::of_session(&api.app.db, id, now_micros()).await?;
+    if let Some(visitor) = &visitor {
+        api.rates.take(parts, &visitor.actor, if is_change(parts) { Class::Write } else { Class::Read })?;
     }
+    Ok(visitor)
 }
 
 async fn holder_of_key(key: &str, parts: &Parts, api: &ApiState) -> Result<Visitor, Problem> {
-    let caller = holder_of(key, parts, api).await?.ok_or_else(challenge)?;
+    let found = holder_of(key, parts, api).await?.ok_or_else(challenge);
+    let caller = counted(parts, api, Permission::Read, found)?;
     authorize(&caller, Permission::Read)?;
     // The browser adds the password to whatever a foreign page makes it send: that may read, which the page cannot see, and no more.
     if is_change(parts) {

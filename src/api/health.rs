@@ -68,6 +68,7 @@ pub async fn metrics(State(api): State<Arc<ApiState>>) -> Response {
         }
         gauge!("assay_http_requests_in_flight").set((limits::REQUESTS - api.requests.available_permits()) as f64);
         gauge!("assay_uploads_in_flight").set((limits::UPLOADS - api.uploads.available_permits()) as f64);
+        gauge!("assay_event_streams").set((limits::FOLLOWERS - api.followers.available_permits()) as f64);
     });
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render()).into_response()
 }

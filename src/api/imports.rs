@@ -27,7 +27,7 @@ use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::error::{Error, Result};
 use crate::jobs::import::Mode;
-use crate::jobs::runner::{IMPORT, ImportPayload};
+use crate::jobs::kinds::{ImportPayload, Kind};
 use crate::jobs::uploads;
 use crate::lake::hex;
 use crate::store::{Job, NewJob, Once, Request, now_micros};
@@ -105,7 +105,7 @@ pub async fn create(
         actor: on.caller.actor.clone(),
     };
     let payload = serde_json::to_value(payload).map_err(Error::internal)?;
-    let new = NewJob::new(&on.caller.workspace, Some(&on.project.id), IMPORT, payload, now_micros());
+    let new = Kind::Import.job(&on.caller.workspace, Some(&on.project.id), payload, now_micros());
     let view = JobView::of_new(&new)?;
     let method_path = format!("POST /v1/projects/{}/imports", on.project.id);
     let record = key.record(&method_path, &request_hash(&query, &upload.hash)?, StatusCode::ACCEPTED, &view)?;

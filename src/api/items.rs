@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{RawPathParams, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::access::{OnProject, Read};
+use super::etags::Tag;
 use super::extract::{QueryParams, number};
+use super::forms::Form;
 use super::problem::{Problem, ProblemBody};
 use super::snapshots::wanted;
 use super::state::ApiState;
@@ -32,7 +35,8 @@ pub struct ItemQuery {
         ItemQuery,
     ),
     responses(
-        (status = OK, body = ItemView),
+        (status = OK, body = ItemView, headers(("etag" = String))),
+        (status = NOT_MODIFIED, description = "The caller's answer still holds"),
         (status = NOT_FOUND, description = "`project_not_found`, `snapshot_not_found`, `item_not_found`", body = ProblemBody, content_type = "application/problem+json"),
         (status = GONE, description = "`gone`: the snapshot was taken back", body = ProblemBody, content_type = "application/problem+json"),
         (status = "default", body = ProblemBody, content_type = "application/problem+json"),
@@ -42,9 +46,15 @@ pub async fn get(
     State(api): State<Arc<ApiState>>,
     QueryParams(query): QueryParams<ItemQuery>,
     path: RawPathParams,
-) -> Result<Json<ItemView>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let snapshot = wanted(&api, &on.project, query.snapshot).await?;
     let segments: Vec<&str> =
         path.iter().filter(|(name, _)| matches!(*name, "item" | "rest")).map(|(_, text)| text).collect();
-    Ok(Json(reports::item(&api.app, &on.project, &snapshot, &segments.join("/")).await?))
+    let item = segments.join("/");
+    let tag = Tag::new(&on.project, "item", snapshot.number, &item, Form::Json)?;
+    if let Some(known) = tag.unless_known(&headers)? {
+        return Ok(known);
+    }
+    tag.json(&api, &on.project, reports::item(&api.app, &on.project, &snapshot, &item)).await
 }

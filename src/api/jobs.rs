@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Allowed, Import, OnJob, Read};
+use super::access::{Allowed, Erase, Import, Manage, OnJob, Read};
 use super::audit::Act;
 use super::extract::{QueryParams, number};
 use super::observe::RequestId;
@@ -18,6 +18,8 @@ use super::paging::{self, List};
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::error::Result;
+use crate::jobs::control;
+use crate::jobs::kinds::Kind;
 use crate::reports::views::Page;
 use crate::store::{Job, JobState, NewJob, now_micros};
 
@@ -25,12 +27,12 @@ use crate::store::{Job, JobState, NewJob, now_micros};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobView {
     pub id: String,
-    /// `import` …
+    /// `import`, `report`, `compact`, `publish`, `retain`, `sweep` or `erase`.
     pub kind: String,
     pub state: JobState,
     /// The project that it works on.
     pub project_id: Option<String>,
-    /// For an import: bytes read of `total_bytes`, items, buckets written of `buckets`.
+    /// For an import: bytes read of `total_bytes`, items, buckets written of `buckets`; for a compaction the buckets.
     #[schema(value_type = Option<Object>)]
     pub progress: Value,
     /// What came of it, once it is done.
@@ -39,6 +41,13 @@ pub struct JobView {
     /// Why the last attempt failed.
     pub error: Option<String>,
     pub attempts: i64,
+    pub max_attempts: i64,
+    /// When it was to begin, or is to begin again.
+    pub run_at: String,
+    /// 0 is the most urgent, 2 the least.
+    pub priority: i64,
+    /// The schedule that queued it.
+    pub schedule_id: Option<String>,
     pub cancel_requested: bool,
     pub created_at: String,
     pub finished_at: Option<String>,
@@ -55,6 +64,10 @@ impl JobView {
             result: job.result.0,
             error: job.error,
             attempts: job.attempts,
+            max_attempts: job.max_attempts,
+            run_at: super::rfc3339(job.run_at)?,
+            priority: job.priority,
+            schedule_id: job.schedule_id,
             cancel_requested: job.cancel_requested,
             created_at: super::rfc3339(job.created_at)?,
             finished_at: job.finished_at.map(super::rfc3339).transpose()?,
@@ -72,6 +85,10 @@ impl JobView {
             result: Value::Null,
             error: None,
             attempts: 0,
+            max_attempts: job.max_attempts,
+            run_at: super::rfc3339(job.run_at)?,
+            priority: job.priority,
+            schedule_id: None,
             cancel_requested: false,
             created_at: super::rfc3339(job.created_at)?,
             finished_at: None,
@@ -85,6 +102,9 @@ impl JobView {
 pub struct ListQuery {
     /// Only jobs of this project (name or id).
     project: Option<String>,
+    /// Only jobs in this state: `failed` are those that were given up.
+    #[param(inline)]
+    state: Option<JobState>,
     /// Jobs on a page.
     #[serde(default, deserialize_with = "number")]
     #[param(minimum = 1, maximum = 500, default = 50)]
@@ -109,10 +129,15 @@ pub async fn list(
         Some(name) => Some(db.find_project(workspace, name).await?.id),
         None => None,
     };
-    let list = List::new(&["jobs", workspace, project.as_deref().unwrap_or_default()]);
+    let state = query.state.map_or("", JobState::as_str);
+    let list = List::new(&["jobs", workspace, project.as_deref().unwrap_or_default(), state]);
     let limit = paging::limit(query.limit)?;
     let before = list.after(query.cursor.as_deref())?;
-    let rows = db.list_jobs(workspace, project.as_deref(), before.as_deref(), limit + 1).await?;
+    let (project, before) = (project.as_deref(), before.as_deref());
+    let rows = match query.state {
+        Some(state) => db.list_jobs_of_state(workspace, project, state, before, limit + 1).await?,
+        None => db.list_jobs(workspace, project, before, limit + 1).await?,
+    };
     Ok(paging::respond(&uri, &list.page(rows, limit, |job| job.id.clone(), JobView::of)?))
 }
 
@@ -143,6 +168,7 @@ pub async fn cancel(
     State(api): State<Arc<ApiState>>,
     Extension(request_id): Extension<RequestId>,
 ) -> Result<Response, Problem> {
+    on.check_kind()?;
     let act = Act { caller: &on.caller, action: "job.cancel", target: &on.job.id, request_id: &request_id };
     let audit_id = act.begin(&api).await?;
     let answer = match api.app.db.cancel_job(&on.caller.workspace, &on.job.id, now_micros()).await {
@@ -152,6 +178,17 @@ pub async fn cancel(
     let outcome = answer.as_ref().map_or_else(|problem| format!("failed: {}", problem.code()), |_| "done".to_owned());
     act.end(&api, &audit_id, &outcome).await?;
     answer
+}
+
+impl OnJob<Import> {
+    /// Who may not ask for such a job may not meddle with it either.
+    fn check_kind(&self) -> Result<(), Problem> {
+        match Kind::parse(&self.job.kind) {
+            Some(Kind::Erase) => self.caller.may::<Erase>(),
+            Some(Kind::Retain | Kind::Sweep) => self.caller.may::<Manage>(),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn answer_to_cancel(job: Job) -> Result<Response, Problem> {
@@ -164,4 +201,33 @@ fn answer_to_cancel(job: Job) -> Result<Response, Problem> {
         }
     };
     Ok((status, Json(JobView::of(job)?)).into_response())
+}
+
+/// Try a job again
+///
+/// A job that failed or was cancelled is queued once more, with as many attempts as at first. An import needs its upload, which is kept while
+/// what failed may pass; an erasure is to be asked for again. A second request finds it queued and is refused, so that an `Idempotency-Key` is
+/// not needed.
+#[utoipa::path(post, path = "/v1/jobs/{job}/retry", tag = "jobs", operation_id = "retryJob",
+    params(("job" = String, Path, description = "Id")), responses(
+    (status = ACCEPTED, description = "It is queued", body = JobView),
+    (status = CONFLICT, description = "`conflict`: it has not failed, or what it needs is gone", body = ProblemBody, content_type = "application/problem+json"),
+    (status = "default", body = ProblemBody, content_type = "application/problem+json"),
+))]
+pub async fn retry(
+    on: OnJob<Import>,
+    State(api): State<Arc<ApiState>>,
+    Extension(request_id): Extension<RequestId>,
+) -> Result<Response, Problem> {
+    on.check_kind()?;
+    let act = Act { caller: &on.caller, action: "job.retry", target: &on.job.id, request_id: &request_id };
+    let audit_id = act.begin(&api).await?;
+    match control::retry(&api.app, &on.caller.workspace, &on.job.id, Some(&audit_id)).await {
+        Ok(job) => Ok((StatusCode::ACCEPTED, Json(JobView::of(job)?)).into_response()),
+        Err(error) => {
+            let problem = Problem::from(error);
+            act.end(&api, &audit_id, &format!("failed: {}", problem.code())).await?;
+            Err(problem)
+        }
+    }
 }

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 use super::state::ApiState;
@@ -16,6 +16,10 @@ use super::state::ApiState;
 pub const REQUESTS: usize = 256;
 /// Uploads that are received at the same time: each writes to the temporary folder.
 pub const UPLOADS: usize = 8;
+/// Lists that are sent whole at the same time: each may last as long as its caller takes to read it.
+pub const STREAMS: usize = 16;
+/// Jobs that are followed at the same time: each asks the database once a second.
+pub const FOLLOWERS: usize = 64;
 /// A little longer than a query of the engine may take, so that its own message comes first.
 const TIMEOUT: Duration = Duration::from_secs(75);
 /// Largest body of a request that is not an upload, in bytes.
@@ -44,6 +48,16 @@ pub async fn upload(State(api): State<Arc<ApiState>>, request: Request, next: Ne
     }
 }
 
+/// A place for a list that is sent whole.
+pub fn stream(api: &ApiState) -> Result<OwnedSemaphorePermit, Problem> {
+    api.streams.clone().try_acquire_owned().map_err(|_| no_room("lists"))
+}
+
 fn full(what: &str) -> Response {
-    Problem::busy("too_many_in_flight", format!("too many {what} at the same time; try again shortly")).into_response()
+    no_room(what).into_response()
+}
+
+/// There is no place for one more.
+pub fn no_room(what: &str) -> Problem {
+    Problem::busy("too_many_in_flight", format!("too many {what} at the same time; try again shortly"))
 }

@@ -6,7 +6,10 @@ mod audit;
 mod diff;
 mod disagreements;
 mod docs;
+mod etags;
+mod events;
 mod extract;
+mod forms;
 mod guard;
 mod health;
 mod idempotency;
@@ -18,15 +21,19 @@ mod limits;
 mod me;
 mod members;
 mod observe;
+mod orders;
 mod paging;
 mod problem;
 mod projects;
+mod rate;
 mod reports;
 mod router;
+mod schedules;
 mod snapshots;
 mod state;
 
-pub use router::{openapi, router};
+pub use rate::RateLimits;
+pub use router::{Settings, openapi, router};
 
 /// A time of the database as text, UTC.
 fn rfc3339(micros: i64) -> crate::error::Result<String> {

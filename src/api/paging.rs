@@ -29,6 +29,17 @@ pub fn limit(asked: Option<i64>) -> Result<i64, Problem> {
     }
 }
 
+/// A list that is sent whole has no pages.
+pub fn refuse_pages(limit: Option<i64>, cursor: Option<&str>) -> Result<(), Problem> {
+    match limit.is_none() && cursor.is_none() {
+        true => Ok(()),
+        false => Err(Problem::bad_request(
+            "invalid_query",
+            "limit and cursor are for pages, which come as application/json; in the other forms the whole list is sent",
+        )),
+    }
+}
+
 /// One list: what must be equal for a cursor to go on with it.
 #[derive(Debug)]
 pub struct List(String);
@@ -82,10 +93,15 @@ impl List {
 /// The page as JSON, with a `Link` to the next one.
 pub fn respond<T: Serialize>(uri: &Uri, page: &Page<T>) -> Response {
     let mut response = Json(page).into_response();
-    if let Some(link) = page.next_cursor.as_deref().and_then(|cursor| next_link(uri, cursor)) {
+    link(&mut response, uri, page.next_cursor.as_deref());
+    response
+}
+
+/// Names the next page, if there is one, in the answer's head.
+pub fn link(response: &mut Response, uri: &Uri, next_cursor: Option<&str>) {
+    if let Some(link) = next_cursor.and_then(|cursor| next_link(uri, cursor)) {
         response.headers_mut().insert(LINK, link);
     }
-    response
 }
 
 fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {

@@ -13,6 +13,8 @@ use utoipa::ToSchema;
 use super::observe::RequestId;
 use crate::error::Error;
 
+/// The code of requests without valid credentials.
+pub const UNAUTHORIZED: &str = "unauthorized";
 /// How long a caller should wait where no better figure is known, in seconds.
 const RETRY_SECONDS: u32 = 5;
 
@@ -62,7 +64,7 @@ impl Problem {
     }
 
     pub fn unauthorized(detail: &str, challenge: &'static str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+        Self::new(StatusCode::UNAUTHORIZED, UNAUTHORIZED, detail)
             .with(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
 

@@ -15,7 +15,7 @@ use crate::reports::figures::{
     WeightsChoice,
 };
 use crate::reports::{TableFormat, render_table, table_report};
-use crate::tables::{self, ByColumn, Period, Repeats, Request};
+use crate::tables::{self, ByColumn, GroupSource, Period, Repeats, Request};
 
 #[derive(Debug, Args)]
 pub struct AgreementArgs {
@@ -67,21 +67,29 @@ pub struct AgreementArgs {
     #[arg(long, value_name = "pair|label|annotator|COLUMN")]
     by: Vec<String>,
 
-    /// How the intervals of the overall coefficients are made; other figures keep their formula [default: each measure's own].
+    /// A CSV file with the columns annotator and group: figures within each group of annotators and between every two.
+    #[arg(long, value_name = "FILE", conflicts_with = "group_by")]
+    groups: Option<PathBuf>,
+
+    /// A column that says which group an annotator is of, in place of --groups.
+    #[arg(long, value_name = "COLUMN")]
+    group_by: Option<String>,
+
+    /// How intervals are made; figures that have none of this kind say so in their method [default: each measure's own].
     #[arg(long, value_enum)]
     interval: Option<IntervalKind>,
 
-    /// Which bootstrap interval.
-    #[arg(long, value_enum, default_value_t = BootstrapKind::Percentile)]
-    bootstrap: BootstrapKind,
+    /// Which bootstrap interval [default: percentile].
+    #[arg(long, value_enum)]
+    bootstrap: Option<BootstrapKind>,
 
-    /// Number of bootstrap resamples.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(40..=1_000_000))]
-    resamples: u32,
+    /// Number of bootstrap resamples [default: 1000].
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(40..=1_000_000))]
+    resamples: Option<u32>,
 
-    /// Seed of the resamples.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    seed: u64,
+    /// Seed of the resamples [default: 1].
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
 
     /// Means over pairs of annotators leave out pairs with fewer items in common.
     #[arg(long, value_name = "NUMBER", default_value_t = 2)]
@@ -104,6 +112,7 @@ pub struct AgreementArgs {
 }
 
 pub fn run(args: AgreementArgs) -> Result<()> {
+    check_draws(&args)?;
     let (breakdowns, columns) = split_by(&args.by);
     let request = request(&args, columns)?;
     let options = options(&args, breakdowns, &request)?;
@@ -115,6 +124,26 @@ pub fn run(args: AgreementArgs) -> Result<()> {
             Err(Error::invalid("Parquet does not fit a terminal: give --output FILE"))
         }
         None => render_table(&report, args.format, &mut std::io::stdout().lock()),
+    }
+}
+
+/// Refuses options of draws where nothing is drawn, so that nobody takes them for used.
+fn check_draws(args: &AgreementArgs) -> Result<()> {
+    let interval = args.interval.unwrap_or_default();
+    let given = [
+        ("--bootstrap", args.bootstrap.is_some()),
+        ("--resamples", args.resamples.is_some()),
+        ("--seed", args.seed.is_some()),
+    ];
+    match (interval, given.into_iter().find(|(_, given)| *given)) {
+        (_, None) | (IntervalKind::Bootstrap, _) => Ok(()),
+        (IntervalKind::TwoWay, _) if args.bootstrap != Some(BootstrapKind::Bca) => Ok(()),
+        (IntervalKind::TwoWay, _) => Err(Error::invalid(
+            "--bootstrap bca: two-way intervals are percentiles; leave it out, or give --interval bootstrap",
+        )),
+        (_, Some((option, _))) => Err(Error::invalid(format!(
+            "{option} changes nothing here: intervals are drawn only with --interval bootstrap and two-way; give one of them, or leave it out"
+        ))),
     }
 }
 
@@ -152,6 +181,11 @@ fn request(args: &AgreementArgs, by: Vec<ByColumn>) -> Result<Request> {
         annotator: args.annotator.clone(),
         label: args.label.clone(),
         by,
+        groups: match (&args.groups, &args.group_by) {
+            (Some(file), _) => Some(GroupSource::File(file.clone())),
+            (None, Some(column)) => Some(GroupSource::Column(column.clone())),
+            (None, None) => None,
+        },
         level: args.level,
         order: order.map(|list| tables::parse_list(list)).transpose()?,
         repeats: args.duplicates,
@@ -170,6 +204,7 @@ fn options(args: &AgreementArgs, by: BTreeSet<Breakdown>, request: &Request) -> 
     } else {
         MeasureChoice::Named(args.measures.iter().cloned().collect())
     };
+    let usual = FigureOptions::default();
     Ok(FigureOptions {
         level: args.level,
         weights: args.weights.as_deref().map_or(Ok(WeightsChoice::OfLevel), weights)?,
@@ -177,9 +212,9 @@ fn options(args: &AgreementArgs, by: BTreeSet<Breakdown>, request: &Request) -> 
         measures,
         by,
         interval: args.interval.unwrap_or_default(),
-        bootstrap: args.bootstrap,
-        resamples: args.resamples,
-        seed: args.seed,
+        bootstrap: args.bootstrap.unwrap_or(usual.bootstrap),
+        resamples: args.resamples.unwrap_or(usual.resamples),
+        seed: args.seed.unwrap_or(usual.seed),
         min_shared: args.min_shared,
         sets: args.sets.clone(),
         threads: NonZeroUsize::new(request.threads).map_or(Threads::ONE, Threads::new),
@@ -233,14 +268,16 @@ fn params(args: &AgreementArgs, request: &Request, options: &FigureOptions) -> B
         ("sets", json!(args.sets)),
         ("measures", measures),
         ("by", json!(args.by)),
+        ("groups", json!(args.groups)),
+        ("group_by", json!(args.group_by)),
         ("interval", json!(options.interval.name())),
         ("min_shared", json!(args.min_shared)),
         ("duplicates", json!(request.repeats.name())),
     ]);
     if matches!(options.interval, IntervalKind::Bootstrap | IntervalKind::TwoWay) {
-        params.insert("resamples", json!(args.resamples));
-        params.insert("seed", json!(args.seed));
-        params.insert("bootstrap", json!(args.bootstrap.name()));
+        params.insert("resamples", json!(options.resamples));
+        params.insert("seed", json!(options.seed));
+        params.insert("bootstrap", json!(options.bootstrap.name()));
     }
     params
 }

@@ -7,7 +7,8 @@ use std::time::Instant;
 use clap::Args;
 
 use super::import::{describe, import_with_progress};
-use super::serve::{bind, serve};
+use super::serve::{Service, bind, serve};
+use crate::api::{RateLimits, Settings};
 use crate::app::App;
 use crate::auth::Transport;
 use crate::config::Config;
@@ -81,7 +82,8 @@ pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
         "\nReady after {:.1} s. Dashboard: http://{address}/   API: http://{address}/docs/   Stop with Ctrl-C.\n",
         started.elapsed().as_secs_f64()
     ))?;
-    serve(app, listener, MAX_UPLOAD, None, Transport::default()).await
+    let settings = Settings { max_upload: MAX_UPLOAD, rates: RateLimits::NONE, cors_origins: Vec::new() };
+    serve(app, listener, Service { settings, workers: 1, publish: None, transport: Transport::default() }).await
 }
 
 fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {

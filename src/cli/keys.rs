@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use clap::Subcommand;
 
+use super::table::rfc3339;
 use super::workspaces::WorkspaceArg;
 use crate::app::App;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::jobs::act::Act;
 use crate::store::{KeyDraft, NewKey, Permission, Request, Role, Scopes, now_micros};
 
@@ -95,9 +96,4 @@ async fn list(app: &App, workspace: &str, now: i64) -> Result<String> {
         let _ = writeln!(text, "{:<14} {role:<9} {state:<9} {used:<20} {scopes:<24} {}", key.id, key.name);
     }
     Ok(text)
-}
-
-fn rfc3339(micros: i64) -> Result<String> {
-    let time = jiff::Timestamp::from_microsecond(micros).map_err(Error::internal)?;
-    Ok(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }

@@ -3,28 +3,33 @@
 mod agreement;
 mod catalog;
 mod compact;
+mod config;
 mod demo;
 mod diff;
+mod doctor;
 mod erase;
 mod import;
+mod jobs;
 mod keys;
 mod members;
 mod outputs;
 mod publish;
 mod report;
 mod retain;
+mod schedules;
 mod secret;
 mod serve;
 mod snapshots;
 mod sweep;
 mod table;
 mod users;
+mod worker;
 mod workspaces;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -70,6 +75,14 @@ enum Command {
     Outputs(outputs::OutputsArgs),
     /// Serve the API and the dashboard.
     Serve(serve::ServeArgs),
+    /// Work on the jobs of a server elsewhere; several may run beside each other.
+    Worker(worker::WorkerArgs),
+    /// List, show, cancel and retry jobs.
+    #[command(subcommand)]
+    Jobs(jobs::JobsCommand),
+    /// Queue jobs again and again, by the clock.
+    #[command(subcommand)]
+    Schedules(schedules::SchedulesCommand),
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -82,6 +95,10 @@ enum Command {
     /// Make and list workspaces.
     #[command(subcommand)]
     Workspaces(workspaces::WorkspacesCommand),
+    /// Look at everything that Assay needs, and say what to fix.
+    Doctor(doctor::DoctorArgs),
+    /// Show the settings that `serve` would run with, and where each comes from.
+    Config(Box<config::ConfigArgs>),
     /// Import the demo projects that come with Assay and serve them on a free port.
     Demo(demo::DemoArgs),
 }
@@ -89,7 +106,9 @@ enum Command {
 /// Runs the command that the process was started with. Exit codes: 0 done, 1 the input or the request cannot be used,
 /// 2 wrong usage, 3 something Assay needs failed, 130 interrupted.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let command = Cli::command();
+    let matches = command.clone().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&Error::unavailable("cannot start threads", error)),
@@ -109,10 +128,15 @@ pub fn main() -> ExitCode {
             Command::Publish(args) => publish::run(&cli.config, args).await,
             Command::Outputs(args) => outputs::run(&cli.config, args).await,
             Command::Serve(args) => serve::run(&cli.config, args).await,
+            Command::Worker(args) => worker::run(&cli.config, args).await,
+            Command::Jobs(command) => jobs::run(&cli.config, command).await,
+            Command::Schedules(command) => schedules::run(&cli.config, command).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
             Command::Users(command) => users::run(&cli.config, command).await,
             Command::Members(command) => members::run(&cli.config, command).await,
             Command::Workspaces(command) => workspaces::run(&cli.config, command).await,
+            Command::Doctor(args) => doctor::run(&cli.config, args).await,
+            Command::Config(args) => config::run(&cli.config, &args, &command, &matches),
             Command::Demo(args) => demo::run(&cli.config, args).await,
         }
     });

@@ -7,13 +7,14 @@ use clap::{Args, Subcommand};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::reports::figures::Level;
 use crate::reports::views::AgreementParams;
 use crate::reports::{Format, Period, agreement, render};
 use crate::store::DEFAULT_WORKSPACE;
 
 #[derive(Debug, Subcommand)]
 pub enum ReportCommand {
-    /// Agreement between annotators, for each single-choice control.
+    /// Agreement between annotators, for each control of choices, ratings or numbers.
     Agreement(AgreementArgs),
 }
 
@@ -26,6 +27,11 @@ pub struct AgreementArgs {
     /// Only this control.
     #[arg(long)]
     control: Option<String>,
+
+    /// What differences between answers mean [default: choices nominal, ratings ordinal, numbers interval]. Ordinal choices have the order of
+    /// the labelling config; interval and ratio need numbers.
+    #[arg(long, value_enum)]
+    level: Option<Level>,
 
     /// Only items whose data field has this value, as in language=de; repeat it to narrow further.
     #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_slice)]
@@ -65,7 +71,8 @@ pub async fn run(config: &Config, command: ReportCommand) -> Result<()> {
         })?,
     };
     let slice: BTreeMap<String, String> = args.slice.into_iter().collect();
-    let params = AgreementParams { control: args.control, slice, period: args.period, by_slice: args.by_slice };
+    let AgreementArgs { control, level, period, by_slice, .. } = args;
+    let params = AgreementParams { control, level, slice, period, by_slice };
     let report = agreement(&app, &project, &snapshot, &params).await?;
     super::print(&render(&report, args.format)?)
 }

@@ -29,3 +29,9 @@ impl Format {
 pub(super) fn verb(dry_run: bool, done: &str) -> String {
     if dry_run { format!("would be {done}") } else { done.to_owned() }
 }
+
+/// A time of the database, to the second.
+pub(super) fn rfc3339(micros: i64) -> Result<String> {
+    let time = jiff::Timestamp::from_microsecond(micros).map_err(Error::internal)?;
+    Ok(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}

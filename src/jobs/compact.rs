@@ -3,19 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
 use super::act::Act;
 use super::grace::WriteWindow;
 use super::import::COMMIT_ATTEMPTS;
+use super::kinds::lease_lost;
+use super::read::Progress;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lake::{
     BYTES_PER_BUCKET, BucketRows, DataFile, Encoded, MAX_BUCKETS, ProjectPrefix, Table, buckets_for, encode, join_rows,
     read_bucket, read_rows, split_rows,
 };
-use crate::store::{Changes, Commit, NewSnapshot, Operation, Project, Snapshot, now_micros};
+use crate::store::{Changes, Commit, JobEnd, Lease, NewSnapshot, Operation, Project, Snapshot, now_micros};
 
 #[derive(Debug, Clone)]
 pub struct CompactRequest {
@@ -48,23 +51,62 @@ pub struct CompactSummary {
 /// # Errors
 /// `Invalid` for a number of buckets that cannot be, or a project without a snapshot; `Conflict` when imports keep committing first.
 pub async fn run(app: &Arc<App>, request: CompactRequest) -> Result<CompactSummary> {
-    if let Some(buckets) = request.buckets
-        && !(buckets.is_power_of_two() && buckets <= MAX_BUCKETS)
-    {
-        return Err(Error::invalid(format!("--buckets {buckets}: give a power of two, 1 to {MAX_BUCKETS}")));
-    }
+    check_buckets("--buckets", request.buckets)?;
     let project = app.db.find_project(&request.workspace, &request.project).await?;
+    let progress = Progress::default();
     if request.dry_run {
-        return Compaction::new(app, &project, &request).await?.preview().await;
+        return Compaction::new(app, &project, &request, None, &progress).await?.preview().await;
     }
     let act = Act { workspace: &request.workspace, actor: &request.actor, action: "compact", target: &project.id };
-    act.record(app, async |_| attempts(app, &project, &request).await).await
+    act.record(app, async |_| {
+        let summary = attempts(app, &project, &request, None, &progress).await?;
+        app.copy_snapshots(&project).await?;
+        Ok(summary)
+    })
+    .await
 }
 
-async fn attempts(app: &Arc<App>, project: &Project, request: &CompactRequest) -> Result<CompactSummary> {
+/// The same for a job, which is ended together with the new snapshot. When there is none it is not ended.
+///
+/// # Errors
+/// As [`run`]; `Cancelled` when it was asked to stop: then nothing has changed.
+pub(super) async fn run_in_job(
+    app: &Arc<App>,
+    request: &CompactRequest,
+    lease: &Lease,
+    progress: &Progress,
+) -> Result<CompactSummary> {
+    check_buckets("buckets", request.buckets)?;
+    let project = app.db.find_project(&request.workspace, &request.project).await?;
+    let summary = attempts(app, &project, request, Some(lease), progress).await?;
+    if let Err(error) = app.copy_snapshots(&project).await {
+        // The snapshot is there: to call this a failure would be wrong, and the next import repeats the copying.
+        tracing::warn!(project = %project.id, %error, "the catalog's row could not be copied to storage");
+    }
+    Ok(summary)
+}
+
+/// # Errors
+/// `Invalid` for a number that cannot be; the message begins with the field's name.
+pub(super) fn check_buckets(field: &str, buckets: Option<u32>) -> Result<()> {
+    match buckets {
+        Some(buckets) if !(buckets.is_power_of_two() && buckets <= MAX_BUCKETS) => {
+            Err(Error::invalid(format!("{field} {buckets}: give a power of two, 1 to {MAX_BUCKETS}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn attempts(
+    app: &Arc<App>,
+    project: &Project,
+    request: &CompactRequest,
+    lease: Option<&Lease>,
+    progress: &Progress,
+) -> Result<CompactSummary> {
     for _ in 0..COMMIT_ATTEMPTS {
-        if let Some(summary) = Compaction::new(app, project, request).await?.commit(&request.actor).await? {
-            app.copy_snapshots(project).await?;
+        let compaction = Compaction::new(app, project, request, lease, progress).await?;
+        if let Some(summary) = compaction.commit(&request.actor).await? {
             return Ok(summary);
         }
     }
@@ -82,6 +124,9 @@ struct Compaction<'a> {
     from: u32,
     to: u32,
     dry_run: bool,
+    /// The job that ends with the snapshot.
+    lease: Option<&'a Lease>,
+    progress: &'a Progress,
 }
 
 /// Files that take the place of others.
@@ -95,13 +140,20 @@ struct Rewritten {
 }
 
 impl<'a> Compaction<'a> {
-    async fn new(app: &'a App, project: &'a Project, request: &CompactRequest) -> Result<Self> {
+    async fn new(
+        app: &'a App,
+        project: &'a Project,
+        request: &CompactRequest,
+        lease: Option<&'a Lease>,
+        progress: &'a Progress,
+    ) -> Result<Self> {
         let parent = app.db.latest_snapshot(&project.id).await?.ok_or_else(|| {
             Error::invalid(format!("project {} has no snapshot yet: import an export first", project.name))
         })?;
         let files = app.data_files(&project.id, parent.number).await?;
         let from = u32::try_from(parent.buckets).map_err(Error::internal)?;
-        let mut compaction = Self { app, project, parent, files, from, to: from, dry_run: request.dry_run };
+        let dry_run = request.dry_run;
+        let mut compaction = Self { app, project, parent, files, from, to: from, dry_run, lease, progress };
         compaction.to = match request.buckets {
             Some(buckets) => buckets,
             None => buckets_for(compaction.memory().await?, BYTES_PER_BUCKET),
@@ -154,12 +206,21 @@ impl<'a> Compaction<'a> {
         if rewritten.removed.is_empty() && self.from == self.to {
             return Ok(Some(self.summary(&rewritten, None)));
         }
-        let new = self.snapshot(&rewritten, actor);
+        let mut new = self.snapshot(&rewritten, actor);
+        let summary = self.summary(&rewritten, Some(new.number()));
+        if let Some(lease) = self.lease {
+            let result = serde_json::to_value(&summary).map_err(Error::internal)?;
+            new.job = Some(JobEnd { lease: lease.clone(), result });
+        }
         match self.app.db.commit_snapshot(&new).await {
-            Ok(Commit::Done) => Ok(Some(self.summary(&rewritten, Some(new.number())))),
-            Ok(Commit::ParentMoved | Commit::LeaseLost) => {
+            Ok(Commit::Done) => Ok(Some(summary)),
+            Ok(Commit::ParentMoved) => {
                 self.withdraw(&rewritten).await;
                 Ok(None)
+            }
+            Ok(Commit::LeaseLost) => {
+                self.withdraw(&rewritten).await;
+                Err(lease_lost())
             }
             // The commit may have come through and its answer been lost: the files stay, for the sweep if they are orphans.
             Err(error) => Err(error),
@@ -172,19 +233,24 @@ impl<'a> Compaction<'a> {
     }
 
     async fn rewrite(&self, rewritten: &mut Rewritten) -> Result<()> {
+        let step = |counter: &std::sync::atomic::AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
         if self.from != self.to {
             let groups = self.from.min(self.to);
+            self.progress.buckets.store(u64::from(groups), Ordering::Relaxed);
             for bucket in 0..groups {
+                self.progress.check()?;
                 let (rows, to) = (self.rows(bucket, groups).await?, self.to);
                 let encoded = blocking(move || encode_buckets(&split_rows(&rows, to)?)).await?;
                 for (bucket, table, encoded) in encoded {
                     self.put(table, bucket, encoded, rewritten).await?;
                 }
+                step(&self.progress.written);
             }
             rewritten.removed.extend(self.bucketed().cloned());
         }
         let alone = |file: &&DataFile| self.from == self.to || !Table::BUCKETED.contains(&file.table);
         for file in self.files.iter().filter(alone) {
+            self.progress.check()?;
             let (table, old) = (file.table, self.app.lake.get_data(file).await?);
             let encoded = blocking(move || {
                 let new = encode(table, &read_rows(table, old.clone())?)?;

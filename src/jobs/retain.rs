@@ -9,10 +9,11 @@ use serde::Serialize;
 
 use super::act::Act;
 use super::grace::{before, parse_span};
+use super::kinds::lease_lost;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lake::ProjectPrefix;
-use crate::store::{DataFile, Project, Retirement, Snapshot};
+use crate::store::{DataFile, JobEnd, Lease, Project, Retirement, Snapshot};
 
 /// Which snapshots to keep: those that any of the rules keeps, and always the newest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,27 +105,63 @@ pub struct RetiredSnapshot {
 /// `NotFound` for the project; `Invalid` when a pinned number is not a snapshot that can be read.
 pub async fn run(app: &Arc<App>, request: RetainRequest) -> Result<RetainSummary> {
     let project = app.db.find_project(&request.workspace, &request.project).await?;
-    let (kept, retired) = plan(app, &project, &request).await?;
-    let mut summary = RetainSummary {
+    let summary = summarize(app, &project, &request).await?;
+    if !request.dry_run && !summary.retired.is_empty() {
+        let numbers = summary.numbers();
+        let act = Act { workspace: &request.workspace, actor: &request.actor, action: "retain", target: &project.id };
+        act.record(app, async |audit_id| {
+            let by = Retirement::Retention;
+            app.db.retire_snapshots(&project.id, &numbers, by, Some(audit_id), request.now).await?;
+            clear(app, &project, &numbers).await
+        })
+        .await?;
+    }
+    Ok(summary)
+}
+
+/// The same for a job, which is ended together with the retirement. When nothing is retired it is not ended.
+///
+/// # Errors
+/// As [`run`]; `Conflict` when the job is in other hands.
+pub(super) async fn run_in_job(app: &Arc<App>, request: &RetainRequest, lease: &Lease) -> Result<RetainSummary> {
+    let project = app.db.find_project(&request.workspace, &request.project).await?;
+    let summary = summarize(app, &project, request).await?;
+    if summary.retired.is_empty() {
+        return Ok(summary);
+    }
+    let (numbers, result) = (summary.numbers(), serde_json::to_value(&summary).map_err(Error::internal)?);
+    let job = JobEnd { lease: lease.clone(), result };
+    let by = Retirement::Retention;
+    if !app.db.retire_snapshots_and_end(&project.id, &numbers, by, &job, request.now).await? {
+        return Err(lease_lost());
+    }
+    if let Err(error) = clear(app, &project, &numbers).await {
+        tracing::warn!(project = %project.id, %error, "what belonged to retired snapshots stays until the next sweep");
+    }
+    Ok(summary)
+}
+
+async fn summarize(app: &App, project: &Project, request: &RetainRequest) -> Result<RetainSummary> {
+    let (kept, retired) = plan(app, project, request).await?;
+    let numbers: Vec<i64> = kept.iter().map(|snapshot| snapshot.number).collect();
+    let files = app.db.project_files(&project.id).await?;
+    let freed: Vec<u64> = unnamed(&files, &numbers).map(|file| u64::try_from(file.bytes).unwrap_or_default()).collect();
+    Ok(RetainSummary {
         project: project.name.clone(),
         project_id: project.id.clone(),
         dry_run: request.dry_run,
         kept,
         retired,
-        unnamed_bytes: 0,
-        unnamed_files: 0,
-    };
-    if !request.dry_run && !summary.retired.is_empty() {
-        let numbers: Vec<i64> = summary.retired.iter().map(|snapshot| snapshot.number).collect();
-        let act = Act { workspace: &request.workspace, actor: &request.actor, action: "retain", target: &project.id };
-        act.record(app, async |audit_id| retire(app, &project, &numbers, audit_id, request.now).await).await?;
+        unnamed_bytes: freed.iter().sum(),
+        unnamed_files: freed.len() as u64,
+    })
+}
+
+impl RetainSummary {
+    /// Of the snapshots that are retired.
+    fn numbers(&self) -> Vec<i64> {
+        self.retired.iter().map(|snapshot| snapshot.number).collect()
     }
-    let kept: Vec<i64> = summary.kept.iter().map(|snapshot| snapshot.number).collect();
-    for file in unnamed(&app.db.project_files(&project.id).await?, &kept) {
-        summary.unnamed_bytes += u64::try_from(file.bytes).unwrap_or_default();
-        summary.unnamed_files += 1;
-    }
-    Ok(summary)
 }
 
 /// The files that none of these snapshots consists of.
@@ -181,9 +218,8 @@ fn reasons(keep: &Keep, place: u64, snapshot: &Snapshot, now: i64) -> Vec<&'stat
     rules.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name).collect()
 }
 
-/// The transaction first: what a crash leaves after it, the next retention and the sweep finish.
-async fn retire(app: &App, project: &Project, numbers: &[i64], audit_id: &str, now: i64) -> Result<()> {
-    app.db.retire_snapshots(&project.id, numbers, Retirement::Retention, Some(audit_id), now).await?;
+/// After the transaction: what a crash leaves, the next retention and the sweep finish.
+async fn clear(app: &App, project: &Project, numbers: &[i64]) -> Result<()> {
     app.copy_snapshots(project).await?;
     let prefix = ProjectPrefix::new(&project.workspace_id, &project.id);
     for &number in numbers {

@@ -1,42 +1,34 @@
 //! The worker: claims jobs one at a time, keeps their lease alive, and gives them back at shutdown.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::import::{ImportRequest, ImportSummary, Input, Mode, Progress};
+use super::import::Progress;
+use super::kinds::{self, Kind, Outcome, Task, discard_upload};
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::lake::{BYTES_PER_BUCKET, Format};
-use crate::store::{Heartbeat, Job, Lease, new_id, now_micros};
+use crate::lake::Format;
+use crate::store::{Failure, Heartbeat, Job, JobState, Lease, new_id, now_micros};
 
 /// A worker that is silent for so long is taken for dead.
 const LEASE: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(500);
 
-/// The kind of job that an upload becomes.
-pub const IMPORT: &str = "import";
-
-/// What an import job is to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ImportPayload {
-    /// The staged upload; removed when the job has ended for good.
-    pub path: PathBuf,
-    /// The name to use in messages and rows.
-    pub name: String,
-    pub source: Option<String>,
-    pub config: Option<String>,
-    #[serde(default)]
-    pub mode: Mode,
-    pub actor: String,
+/// Starts so many workers. They end some time after `stop`, when they have given their jobs back.
+pub fn start(
+    app: &Arc<App>,
+    workers: usize,
+    publish: Option<Format>,
+    stop: &CancellationToken,
+) -> tokio::task::JoinSet<()> {
+    (0..workers).map(|_| work(app.clone(), publish, stop.clone())).collect()
 }
 
 /// Works until `stop`; a job that runs then is given back and can be claimed again at once. Each import is followed by
@@ -55,12 +47,16 @@ pub async fn work(app: Arc<App>, publish: Option<Format>, stop: CancellationToke
     }
 }
 
-/// Claims the job that has waited longest and works on it to its end; false when none waits.
+/// Claims the next job and works on it to its end; false when none waits.
 pub async fn work_once(app: &Arc<App>, owner: &str, publish: Option<Format>, stop: &CancellationToken) -> Result<bool> {
-    let Some((job, lease)) = app.db.claim_job(owner, now_micros(), lease_end(), &[IMPORT]).await? else {
+    let names = Kind::ALL.map(Kind::name);
+    let Some((job, lease)) = app.db.claim_job(owner, now_micros(), lease_end(), &names).await? else {
         return Ok(false);
     };
-    run(app, job, lease, publish, stop).await;
+    let kind = Kind::parse(&job.kind).ok_or_else(|| {
+        Error::Internal(anyhow::anyhow!("claimed a job of the kind {}, which was not asked for", job.kind))
+    })?;
+    Attempt { app, kind, job, lease, progress: Arc::default() }.run(publish, stop).await;
     Ok(true)
 }
 
@@ -75,116 +71,128 @@ fn lease_end() -> i64 {
     now_micros() + LEASE.as_micros() as i64
 }
 
-async fn run(app: &Arc<App>, job: Job, lease: Lease, publish: Option<Format>, stop: &CancellationToken) {
-    let progress = Arc::new(Progress::default());
-    let span = tracing::info_span!("job", id = %job.id, kind = %job.kind, attempt = lease.attempt);
-    let _entered = span.enter();
-    tracing::info!("started");
-    drop(_entered);
-    let work = import(app, &job, &lease, progress.clone());
-    tokio::pin!(work);
-    let mut ticks = tokio::time::interval(HEARTBEAT);
-    let mut asked_to_stop = false;
-    let outcome = loop {
-        // In this order, so that a heartbeat that is due is never put off by work that is always ready.
-        tokio::select! {
-            biased;
-            _ = ticks.tick() => match beat(app, &lease, &progress).await {
-                Ok(Heartbeat::Held { cancel_requested: false }) => {}
-                Ok(Heartbeat::Held { cancel_requested: true }) => {
-                    asked_to_stop = true;
-                    progress.cancel.store(true, Ordering::Relaxed);
+/// One attempt at a job.
+struct Attempt<'a> {
+    app: &'a Arc<App>,
+    kind: Kind,
+    job: Job,
+    lease: Lease,
+    progress: Arc<Progress>,
+}
+
+impl Attempt<'_> {
+    async fn run(&self, publish: Option<Format>, stop: &CancellationToken) {
+        tracing::info!(job = %self.job.id, kind = self.kind.name(), attempt = self.lease.attempt, "started");
+        let (outcome, asked_to_stop) = self.watched(stop).await;
+        let is_done = outcome.is_ok();
+        if let Err(error) = self.settle(outcome, asked_to_stop).await {
+            tracing::error!(job = %self.job.id, %error, "cannot record how the job ended; it will be claimed again when its lease runs out");
+        }
+        if let (Kind::Import, true, Some(project), Some(format)) = (self.kind, is_done, &self.job.project_id, publish) {
+            // At shutdown a publication may be cut off anywhere: the next one completes it.
+            tokio::select! {
+                () = self.publish(project, format) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Does the work while its lease is kept alive; also says whether a caller has asked for it to stop. Work that does not stop by itself is
+    /// cut off, as a crash would do it, when that is asked for, at shutdown, and when the lease is lost.
+    async fn watched(&self, stop: &CancellationToken) -> (Result<Outcome>, bool) {
+        let task = Task { app: self.app, job: &self.job, lease: &self.lease, progress: &self.progress };
+        let mut work = kinds::run(self.kind, task);
+        let mut ticks = tokio::time::interval(HEARTBEAT);
+        let mut asked_to_stop = false;
+        loop {
+            // In this order, so that a heartbeat that is due is never put off by work that is always ready.
+            tokio::select! {
+                biased;
+                _ = ticks.tick() => match self.beat().await {
+                    Ok(Heartbeat::Held { cancel_requested: false }) => {}
+                    Ok(Heartbeat::Held { cancel_requested: true }) => {
+                        asked_to_stop = true;
+                        self.progress.cancel.store(true, Ordering::Relaxed);
+                    }
+                    Ok(Heartbeat::Lost) => self.progress.cancel.store(true, Ordering::Relaxed),
+                    Err(error) => tracing::warn!(job = %self.job.id, %error, "heartbeat failed"),
+                },
+                () = stop.cancelled(), if !self.progress.cancel.load(Ordering::Relaxed) => {
+                    self.progress.cancel.store(true, Ordering::Relaxed);
                 }
-                Ok(Heartbeat::Lost) => progress.cancel.store(true, Ordering::Relaxed),
-                Err(error) => tracing::warn!(parent: &span, %error, "heartbeat failed"),
+                outcome = &mut work => return (outcome, asked_to_stop),
+            }
+            if self.progress.cancel.load(Ordering::Relaxed) && !self.kind.stops_by_itself() {
+                return (Err(Error::Cancelled), asked_to_stop);
+            }
+        }
+    }
+
+    async fn beat(&self) -> Result<Heartbeat> {
+        let report = self.reported();
+        self.app.db.heartbeat_job(&self.lease, lease_end(), report.as_ref()).await
+    }
+
+    /// How far the work is, of those kinds that count it.
+    fn reported(&self) -> Option<Value> {
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let progress = &self.progress;
+        match self.kind {
+            Kind::Import => Some(json!({
+                "bytes": count(&progress.bytes),
+                "total_bytes": count(&progress.total_bytes),
+                "items": count(&progress.items),
+                "buckets_written": count(&progress.written),
+                "buckets": count(&progress.buckets),
+            })),
+            Kind::Compact => {
+                Some(json!({ "buckets_written": count(&progress.written), "buckets": count(&progress.buckets) }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Records the outcome, where the work has not done so together with its effect.
+    async fn settle(&self, outcome: Result<Outcome>, asked_to_stop: bool) -> Result<()> {
+        let (db, id, now) = (&self.app.db, &self.job.id, now_micros());
+        let mut may_be_retried = false;
+        match outcome {
+            Ok(Outcome::Ended) => tracing::info!(job = %id, "done"),
+            Ok(Outcome::Result(result)) => match db.finish_job(&self.lease, &result, now).await? {
+                true => tracing::info!(job = %id, "done"),
+                false => tracing::warn!(job = %id, "done, but another worker has taken the job over and does it again"),
             },
-            () = stop.cancelled(), if !progress.cancel.load(Ordering::Relaxed) => progress.cancel.store(true, Ordering::Relaxed),
-            outcome = &mut work => break outcome,
+            Err(Error::Cancelled) if asked_to_stop => {
+                db.stop_job(&self.lease, now).await?;
+            }
+            Err(Error::Cancelled) => {
+                db.release_job(&self.lease).await?;
+            }
+            Err(error) => {
+                may_be_retried = self.kind.may_pass(&error);
+                let failure = db.fail_job(&self.lease, &error.told(), may_be_retried, now).await?;
+                let again = matches!(failure, Failure::Retry { .. });
+                tracing::warn!(job = %id, %error, again, "failed");
+            }
         }
-    };
-    let imported = outcome.as_ref().ok().map(|summary| summary.project_id.clone());
-    let outcome = outcome.map(drop);
-    if let Err(error) = settle(app, &job, &lease, outcome, asked_to_stop).await {
-        tracing::error!(parent: &span, %error, "cannot record how the job ended; it will be claimed again when its lease runs out");
+        // A job that gave up on something that may pass can be retried, as long as its upload is there. Where this worker has lost its lease,
+        // another one may be reading the upload.
+        let state = db.job(&self.job.workspace_id, id).await?.state;
+        if state.is_final() && !(state == JobState::Failed && may_be_retried) {
+            discard_upload(&self.job).await;
+        }
+        Ok(())
     }
-    if let (Some(project), Some(format)) = (imported, publish) {
-        // At shutdown a publication may be cut off anywhere: the next one completes it.
-        tokio::select! {
-            () = publish_after(app, &job, &project, format) => {}
-            () = stop.cancelled() => {}
-        }
-    }
-}
 
-/// Boxed: the worker's future is deep enough without this one in it.
-fn publish_after<'a>(app: &'a App, job: &'a Job, project: &'a str, format: Format) -> BoxFuture<'a, ()> {
-    let published = super::publish::after_import(app, &job.workspace_id, project, format);
-    let told = published.map(move |outcome| match outcome {
-        Ok(published) => tracing::info!(job = %job.id, project, snapshot = published.manifest.snapshot, "published"),
-        Err(error) => {
-            tracing::warn!(job = %job.id, project, %error, "imported, but not published; the next publication catches up");
-        }
-    });
-    told.boxed()
-}
-
-async fn beat(app: &App, lease: &Lease, progress: &Progress) -> Result<Heartbeat> {
-    let report = json!({
-        "bytes": progress.bytes.load(Ordering::Relaxed),
-        "total_bytes": progress.total_bytes.load(Ordering::Relaxed),
-        "items": progress.items.load(Ordering::Relaxed),
-        "buckets_written": progress.written.load(Ordering::Relaxed),
-        "buckets": progress.buckets.load(Ordering::Relaxed),
-    });
-    app.db.heartbeat_job(lease, lease_end(), Some(&report)).await
-}
-
-async fn import(app: &Arc<App>, job: &Job, lease: &Lease, progress: Arc<Progress>) -> Result<ImportSummary> {
-    let payload: ImportPayload = serde_json::from_value(job.payload.0.clone()).map_err(Error::internal)?;
-    let request = ImportRequest {
-        workspace: job.workspace_id.clone(),
-        project: job.project_id.clone().unwrap_or_default(),
-        inputs: vec![Input { path: payload.path, name: payload.name }],
-        source: payload.source,
-        config: payload.config,
-        mode: payload.mode,
-        actor: payload.actor,
-        audit_id: None,
-        bucket_bytes: BYTES_PER_BUCKET,
-        lease: Some(lease.clone()),
-    };
-    super::import::run(app, request, progress).await
-}
-
-/// Records the outcome. A success has ended the job already, together with its snapshot.
-async fn settle(app: &App, job: &Job, lease: &Lease, outcome: Result<()>, asked_to_stop: bool) -> Result<()> {
-    let now = now_micros();
-    match outcome {
-        Ok(()) => tracing::info!(job = %job.id, "done"),
-        Err(Error::Cancelled) if asked_to_stop => {
-            app.db.stop_job(lease, now).await?;
-        }
-        Err(Error::Cancelled) => {
-            app.db.release_job(lease).await?;
-        }
-        Err(error) => {
-            let again = matches!(error, Error::Unavailable { .. });
-            tracing::warn!(job = %job.id, %error, "failed");
-            app.db.fail_job(lease, &error.told(), again, now).await?;
-        }
-    }
-    // Where this worker has lost its lease, another one may be reading the upload.
-    if app.db.job(&job.workspace_id, &job.id).await?.state.is_final() {
-        discard_upload(job).await;
-    }
-    Ok(())
-}
-
-async fn discard_upload(job: &Job) {
-    let Ok(payload) = serde_json::from_value::<ImportPayload>(job.payload.0.clone()) else { return };
-    if let Err(error) = tokio::fs::remove_file(&payload.path).await
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(path = %payload.path.display(), %error, "cannot remove a staged upload");
+    /// Boxed: the worker's future is deep enough without this one in it.
+    fn publish<'b>(&'b self, project: &'b str, format: Format) -> BoxFuture<'b, ()> {
+        let published = super::publish::after_import(self.app, &self.job.workspace_id, project, format);
+        let told = published.map(move |outcome| match outcome {
+            Ok(published) => tracing::info!(job = %self.job.id, project, snapshot = published.manifest.snapshot, "published"),
+            Err(error) => {
+                tracing::warn!(job = %self.job.id, project, %error, "imported, but not published; the next publication catches up");
+            }
+        });
+        told.boxed()
     }
 }

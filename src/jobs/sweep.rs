@@ -107,6 +107,26 @@ pub async fn run(app: &Arc<App>, request: SweepRequest) -> Result<SweepSummary> 
     Ok(sweep.finish())
 }
 
+/// The same for a job: of one project, or of everything in the request's workspace and the temporary folder of this machine.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn run_in_job(app: &Arc<App>, request: &SweepRequest) -> Result<SweepSummary> {
+    check_grace(request)?;
+    let mut sweep = Sweep::new(app, request).await?;
+    match &request.project {
+        Some(name) => {
+            let project = app.db.find_project(&request.workspace, name).await?;
+            sweep.project(&project.workspace_id, &project.id).await?;
+        }
+        None => {
+            sweep.workspace(&request.workspace).await?;
+            sweep.temporary().await?;
+        }
+    }
+    Ok(sweep.finish())
+}
+
 fn check_grace(request: &SweepRequest) -> Result<()> {
     if request.nothing_else_runs || request.older_than >= SHORTEST_GRACE {
         return Ok(());

@@ -29,7 +29,7 @@ pub use erase::{Erased, erase_rows};
 pub use listing::{CLOCK_PREFIX, Folder, Object, finished_name};
 pub use location::Location;
 pub use merge::{Aliases, BucketRows, Counts, MergeOutcome, MergeRules, Merged, merge_bucket};
-pub use parquet::{encode, encode_report, read_bucket, read_rows};
+pub use parquet::{ReportWriter, encode, encode_report, read_bucket, read_leaves, read_rows, report_writer};
 pub use published::{
     Column, ColumnType, Format, Kind, LAYOUT_VERSION, Manifest, PUBLISHED, Part, Place, ProjectRef, Publication,
     PublishedFile, PublishedTable, columns, empty_part, table_comment,

@@ -1,12 +1,13 @@
 //! Parquet in and out of memory: one bucket's table is one file.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
@@ -26,6 +27,14 @@ pub fn encode(table: Table, batch: &RecordBatch) -> Result<Encoded> {
 pub fn encode_report(batch: &RecordBatch) -> Result<Vec<u8>> {
     let properties = base_properties()?.build();
     Ok(encode_with(batch, properties)?.bytes)
+}
+
+/// Writes a table of a report piece by piece, as [`encode_report`] writes it at once.
+pub type ReportWriter<W> = ArrowWriter<W>;
+
+/// A writer of a report's table into `to`.
+pub fn report_writer<W: Write + Send>(to: W, schema: SchemaRef) -> Result<ReportWriter<W>> {
+    ArrowWriter::try_new(to, schema, Some(base_properties()?.build())).map_err(Error::internal)
 }
 
 fn encode_with(batch: &RecordBatch, properties: WriterProperties) -> Result<Encoded> {
@@ -104,6 +113,17 @@ pub fn read_rows(table: Table, bytes: bytes::Bytes) -> Result<RecordBatch> {
         batches.push(RecordBatch::try_new(schema.clone(), columns).map_err(Error::internal)?);
     }
     concat_batches(&schema, &batches).map_err(Error::internal)
+}
+
+/// Reads some leaves of a file, named by their paths (`item_id`, `bbox.x`), a batch at a time. A column that an older file lacks is absent.
+pub fn read_leaves(bytes: bytes::Bytes, paths: &[&str]) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(Error::internal)?;
+    let schema = builder.parquet_schema();
+    let wanted =
+        (0..schema.num_columns()).filter(|&leaf| paths.contains(&schema.column(leaf).path().string().as_str()));
+    let mask = ProjectionMask::leaves(schema, wanted.collect::<Vec<_>>());
+    let reader = builder.with_projection(mask).with_batch_size(64 << 10).build().map_err(Error::internal)?;
+    Ok(reader.map(|batch| batch.map_err(Error::internal)))
 }
 
 /// Number of rows and schema of a file in memory.

@@ -1,20 +1,17 @@
-//! The agreement between annotators: facts by SQL, figures by `assay-stats`.
+//! The agreement between annotators: answers from the lake, figures by `assay-stats`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::datatypes::Int64Type;
-use assay_stats::agreement::{Facts, label_pairs};
-
 use super::FIGURE_VERSION;
+use super::answers::{Answers, Status};
 use super::columns::{Columns, text_at};
-use super::controls::{Control, controls};
-use super::figures::{FigureOptions, Subject, figures, insight};
-use super::measure::{Dropped, Scope};
+use super::controls::{AnswerKind, Control, controls};
+use super::counts::{confusion, in_order, label_counts, number_counts, spread};
+use super::figures::{Level, figures, insight};
+use super::measure::{Dropped, Measure, Scope};
 use super::ratings::ControlRatings;
 use super::splits::{SliceValues, Whole, over_time};
-use super::views::{
-    AgreementData, AgreementParams, AgreementReport, ConfusionCell, ControlData, LabelCount, RaterName,
-};
+use super::views::{AgreementData, AgreementParams, AgreementReport, ControlData, RaterName};
 use crate::engine::{Engine, TableSet};
 use crate::error::{Error, Result};
 
@@ -27,75 +24,157 @@ pub struct ReportContext {
     pub config: Option<String>,
 }
 
-/// A pure function of the snapshot's files and the parameters; `tables` carries the slice.
-pub async fn compute(
-    engine: &Engine,
-    tables: &TableSet,
-    params: &AgreementParams,
-    context: &ReportContext,
-) -> Result<AgreementReport> {
-    let mut statuses = statuses(engine, tables).await?;
-    let used = statuses.remove("used").unwrap_or_default();
-    let mut labels = label_counts(engine, tables).await?;
-    let all = controls(engine, tables, context.config.as_deref()).await?;
+/// What a report is made of besides the answers.
+#[derive(Debug)]
+pub struct Inputs {
+    params: AgreementParams,
+    context: ReportContext,
+    names: Vec<RaterName>,
+    slices: Option<SliceValues>,
+}
+
+impl Inputs {
+    /// `tables` carries the slice.
+    pub async fn load(
+        engine: &Engine,
+        tables: &TableSet,
+        params: &AgreementParams,
+        context: &ReportContext,
+    ) -> Result<Self> {
+        let slices = match &params.by_slice {
+            Some(field) => Some(SliceValues::load(engine, tables, field).await?),
+            None => None,
+        };
+        Ok(Self { params: params.clone(), context: context.clone(), names: rater_names(engine, tables).await?, slices })
+    }
+}
+
+/// A pure function of the snapshot's files and the parameters.
+pub fn compute(answers: &Answers, inputs: Inputs) -> Result<AgreementReport> {
+    let Inputs { params, context, names, slices } = inputs;
+    let mut statuses = answers.statuses();
+    let used = statuses.remove(&Status::Used).unwrap_or_default();
+    let mut labels = label_counts(answers);
+    let all = controls(answers, context.config.as_deref());
     let chosen = choose(all, params.control.as_deref())?;
 
     let mut measures = Vec::new();
     let mut data = AgreementData {
         figure_version: FIGURE_VERSION,
-        items: count(engine, tables).await?,
+        items: answers.n_items() as u64,
         annotations: used,
-        dropped: statuses.into_iter().map(|(reason, annotations)| Dropped { reason, annotations }).collect(),
+        dropped: dropped(&statuses),
         ..AgreementData::default()
     };
-    let names = rater_names(engine, tables).await?;
     let mut seen = BTreeSet::new();
-    let slices = match &params.by_slice {
-        Some(field) => Some(SliceValues::load(engine, tables, field).await?),
-        None => None,
-    };
     for control in chosen {
         let mut entry = ControlData {
             labels: labels.remove(&control.name).unwrap_or_default(),
             reported: control.why_not.is_none(),
             why_not: control.why_not.clone(),
+            control: control.name.clone(),
+            r#type: control.r#type.clone(),
             ..ControlData::default()
         };
         if entry.reported {
-            let ratings = ControlRatings::load(engine, tables, &control.name).await?;
-            let called: Vec<String> = ratings.raters.iter().map(|id| called(&names, id)).collect();
-            let subject = Subject::new(ratings.coded()?, &ratings.raters, &ratings.labels).with_names(&called);
-            let options = FigureOptions::default();
-            let place = Scope { control: control.name.clone(), ..Scope::default() };
-            measures.extend(figures(&subject, &options, &place, &policies())?);
-            let policies = policies();
-            let whole =
-                Whole { ratings: &ratings, coded: subject.facts().ratings(), place: &place, policies: &policies };
-            let (over_time, time) = over_time(whole, params.period)?;
-            measures.extend(over_time);
-            entry.time = Some(time);
-            if let Some(slices) = &slices {
-                let (by_slice, split) = slices.figures(whole)?;
-                measures.extend(by_slice);
-                entry.by_slice = Some(split);
+            let (params, slices) = (&params, slices.as_ref());
+            let part = OfControl { answers, control: &control, params, slices, used, names: &names };
+            match part.report(&mut entry) {
+                Ok((figures, raters)) => {
+                    measures.extend(figures);
+                    seen.extend(raters);
+                }
+                // What is asked of all controls, or of none, need not fit each of them.
+                Err(Error::Invalid(why)) if params.control.is_none() || params.level.is_none() => {
+                    let ControlData { control, r#type, labels, .. } = entry;
+                    entry = ControlData { control, r#type, labels, why_not: Some(why), ..ControlData::default() };
+                }
+                Err(error) => return Err(error),
             }
-            entry.confusion = confusion(subject.facts(), &ratings);
-            entry.insight = Some(insight(&subject, &options)?);
-            entry.dropped = dropped(used, &control, &ratings);
-            seen.extend(ratings.raters);
         }
-        entry.control = control.name;
-        entry.r#type = control.r#type;
         data.controls.push(entry);
     }
     data.raters = names.into_iter().filter(|rater| seen.contains(&rater.rater_id)).collect();
-    Ok(AgreementReport {
-        project: context.project.clone(),
-        snapshot: context.snapshot,
-        params: params.clone(),
-        measures,
-        data,
-    })
+    Ok(AgreementReport { project: context.project, snapshot: context.snapshot, params, measures, data })
+}
+
+/// One control with what its figures are made of.
+struct OfControl<'a> {
+    answers: &'a Answers,
+    control: &'a Control,
+    params: &'a AgreementParams,
+    slices: Option<&'a SliceValues>,
+    /// Usable annotations of the project.
+    used: u64,
+    names: &'a [RaterName],
+}
+
+impl OfControl<'_> {
+    /// The figures and the annotators in them; what goes with the figures is noted in `entry`.
+    fn report(&self, entry: &mut ControlData) -> Result<(Vec<Measure>, Vec<String>)> {
+        let level = self.control.level(self.params.level)?;
+        let ratings = ControlRatings::read(self.answers, self.control, level)?;
+        let measures = self.figures(&ratings, entry)?;
+        if ratings.kind == AnswerKind::Number {
+            let counts = number_counts(self.answers, &self.control.name);
+            (entry.labels, entry.histogram) = spread(&counts);
+        } else if ratings.level != Level::Nominal {
+            entry.labels = in_order(std::mem::take(&mut entry.labels), &ratings.labels);
+        }
+        Ok((measures, ratings.raters))
+    }
+
+    fn figures(&self, ratings: &ControlRatings, entry: &mut ControlData) -> Result<Vec<Measure>> {
+        let called: Vec<String> = ratings.raters.iter().map(|id| called(self.names, id)).collect();
+        let subject = ratings.subject(ratings.coded()?).with_names(&called);
+        let (options, policies) = (ratings.options(), self.policies());
+        let place = Scope { control: self.control.name.clone(), ..Scope::default() };
+        let mut measures = figures(&subject, &options, &place, &policies)?;
+        let whole = Whole { ratings, coded: subject.facts().ratings(), place: &place, policies: &policies };
+        let (by_period, time) = over_time(whole, self.params.period)?;
+        measures.extend(by_period);
+        entry.time = Some(time);
+        if let Some(slices) = self.slices {
+            let (by_slice, split) = slices.figures(whole)?;
+            measures.extend(by_slice);
+            entry.by_slice = Some(split);
+        }
+        if ratings.kind != AnswerKind::Set {
+            entry.insight = Some(insight(&subject, &options)?);
+        }
+        (entry.answers, entry.level) = (Some(ratings.kind), Some(ratings.level));
+        (entry.confusion, entry.no_confusion) = confusion(subject.facts(), ratings);
+        (entry.dropped, entry.empty_sets) = (self.dropped(ratings.answers.len() as u64), ratings.empty_sets());
+        Ok(measures)
+    }
+
+    /// `given`: the answers that count.
+    fn dropped(&self, given: u64) -> Vec<Dropped> {
+        let reasons = match self.control.kind {
+            AnswerKind::Set => [("no_answer", self.used.saturating_sub(given)), ("empty_answer", 0)],
+            AnswerKind::Label | AnswerKind::Number => [
+                ("no_answer", self.used.saturating_sub(self.control.answers)),
+                ("empty_answer", self.control.answers.saturating_sub(given)),
+            ],
+        };
+        let some = reasons.into_iter().filter(|(_, annotations)| *annotations > 0);
+        some.map(|(reason, annotations)| Dropped { reason: reason.to_owned(), annotations }).collect()
+    }
+
+    /// What a project's figures state besides their statistics.
+    fn policies(&self) -> BTreeMap<String, String> {
+        let mut policies = vec![
+            ("cancelled", "left_out"),
+            ("drafts", "left_out"),
+            ("ground_truth", "left_out"),
+            ("repeats", "highest_native_id"),
+        ];
+        if self.control.kind == AnswerKind::Set {
+            let blank = if self.control.blank_is_empty { "empty_set" } else { "left_out" };
+            policies.push(("nothing_chosen", blank));
+        }
+        policies.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
 }
 
 /// The figures of annotators alone: of each against the others, of each two, and of all without each.
@@ -117,42 +196,12 @@ fn choose(all: Vec<Control>, wanted: Option<&str>) -> Result<Vec<Control>> {
     Ok(all.into_iter().filter(|control| control.name == wanted).collect())
 }
 
-async fn count(engine: &Engine, tables: &TableSet) -> Result<u64> {
-    let batches = engine.query(tables, include_str!("../../queries/lake/item_count.sql"), vec![]).await?;
-    let mut items = 0;
-    for batch in &batches {
-        items += Columns(batch).number::<Int64Type>("n")?.iter().flatten().map(i64::unsigned_abs).sum::<u64>();
-    }
-    Ok(items)
-}
-
-async fn statuses(engine: &Engine, tables: &TableSet) -> Result<BTreeMap<String, u64>> {
-    let mut found = BTreeMap::new();
-    for batch in engine.query(tables, include_str!("../../queries/lake/statuses.sql"), vec![]).await? {
-        let (statuses, n) = (Columns(&batch).text("status")?, Columns(&batch).number::<Int64Type>("n")?);
-        for row in 0..batch.num_rows() {
-            found.insert(statuses.value(row).to_owned(), n.value(row).unsigned_abs());
-        }
-    }
-    Ok(found)
-}
-
-async fn label_counts(engine: &Engine, tables: &TableSet) -> Result<BTreeMap<String, Vec<LabelCount>>> {
-    let mut found: BTreeMap<String, Vec<LabelCount>> = BTreeMap::new();
-    for batch in engine.query(tables, include_str!("../../queries/lake/labels.sql"), vec![]).await? {
-        let columns = Columns(&batch);
-        let (controls, labels) = (columns.text("control")?, columns.text("label")?);
-        let (annotations, predictions) =
-            (columns.number::<Int64Type>("annotations")?, columns.number::<Int64Type>("predictions")?);
-        for row in 0..batch.num_rows() {
-            found.entry(controls.value(row).to_owned()).or_default().push(LabelCount {
-                label: labels.value(row).to_owned(),
-                annotations: annotations.value(row).unsigned_abs(),
-                predictions: predictions.value(row).unsigned_abs(),
-            });
-        }
-    }
-    Ok(found)
+/// By the name of the policy.
+fn dropped(statuses: &BTreeMap<Status, u64>) -> Vec<Dropped> {
+    let dropped = |(status, n): (&Status, &u64)| Dropped { reason: status.as_str().to_owned(), annotations: *n };
+    let mut all: Vec<Dropped> = statuses.iter().map(dropped).collect();
+    all.sort_by(|a, b| a.reason.cmp(&b.reason));
+    all
 }
 
 /// Names of all raters, by id.
@@ -171,31 +220,4 @@ pub async fn rater_names(engine: &Engine, tables: &TableSet) -> Result<Vec<Rater
 
 fn called(names: &[RaterName], id: &str) -> String {
     names.iter().find(|rater| rater.rater_id == id).map_or_else(|| id.to_owned(), |rater| rater.name.clone())
-}
-
-fn dropped(used: u64, control: &Control, ratings: &ControlRatings) -> Vec<Dropped> {
-    let labelled = ratings.answers.len() as u64;
-    let reasons = [
-        ("no_answer", used.saturating_sub(control.answers)),
-        ("empty_answer", control.answers.saturating_sub(labelled)),
-    ];
-    let some = reasons.into_iter().filter(|(_, annotations)| *annotations > 0);
-    some.map(|(reason, annotations)| Dropped { reason: reason.to_owned(), annotations }).collect()
-}
-
-fn confusion(facts: &Facts, ratings: &ControlRatings) -> Vec<ConfusionCell> {
-    let name = |code: u32| ratings.labels[code as usize].clone();
-    let pairs = label_pairs(facts).into_iter();
-    pairs.map(|pair| ConfusionCell { label: name(pair.label), other: name(pair.other), n: pair.pairs }).collect()
-}
-
-/// What a project's figures state besides their statistics.
-fn policies() -> BTreeMap<String, String> {
-    let policies = [
-        ("cancelled", "left_out"),
-        ("drafts", "left_out"),
-        ("ground_truth", "left_out"),
-        ("repeats", "highest_native_id"),
-    ];
-    policies.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
 }

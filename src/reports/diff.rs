@@ -9,11 +9,14 @@ mod values;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{BooleanArray, RecordBatch, StringArray};
+use futures::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::columns::Columns;
+use super::tidy;
 use super::views::{DiffCounts, DiffEntry, DiffReport, Page, RowChange, RowKind};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -31,16 +34,15 @@ const ANNOTATION_KEYS: [&str; 3] = ["annotation_id", "item_id", "content_hash"];
 
 /// Two snapshots of one project, ready to be compared.
 #[derive(Debug)]
-struct Comparison<'a> {
-    app: &'a App,
+struct Comparison {
     old: BTreeMap<u32, Vec<DataFile>>,
     new: BTreeMap<u32, Vec<DataFile>>,
     /// The smaller number of buckets: each of these is one bucket of one snapshot, and one or several of the other.
     buckets: u32,
 }
 
-impl<'a> Comparison<'a> {
-    async fn new(app: &'a App, project: &Project, from: &Snapshot, to: &Snapshot) -> Result<Self> {
+impl Comparison {
+    async fn new(app: &App, project: &Project, from: &Snapshot, to: &Snapshot) -> Result<Self> {
         let buckets = u32::try_from(from.buckets.min(to.buckets)).map_err(Error::internal)?;
         let by_bucket = async |snapshot: &Snapshot| -> Result<BTreeMap<u32, Vec<DataFile>>> {
             let mut found: BTreeMap<u32, Vec<DataFile>> = BTreeMap::new();
@@ -51,7 +53,7 @@ impl<'a> Comparison<'a> {
             }
             Ok(found)
         };
-        Ok(Self { app, old: by_bucket(from).await?, new: by_bucket(to).await?, buckets })
+        Ok(Self { old: by_bucket(from).await?, new: by_bucket(to).await?, buckets })
     }
 
     fn differs(&self, bucket: u32) -> bool {
@@ -62,25 +64,30 @@ impl<'a> Comparison<'a> {
     }
 
     /// The entries of a bucket, in order.
-    async fn bucket(&self, bucket: u32) -> Result<Vec<DiffEntry>> {
-        let (old, new) = (self.rows(self.old.get(&bucket)).await?, self.rows(self.new.get(&bucket)).await?);
+    async fn bucket(&self, app: &App, bucket: u32) -> Result<Vec<DiffEntry>> {
+        let (old, new) = (rows(app, self.old.get(&bucket)).await?, rows(app, self.new.get(&bucket)).await?);
         tokio::task::spawn_blocking(move || compare(&old, &new)).await.map_err(Error::internal)?
     }
 
-    async fn rows(&self, files: Option<&Vec<DataFile>>) -> Result<BucketRows> {
-        let mut bytes: BTreeMap<u32, BTreeMap<Table, bytes::Bytes>> = BTreeMap::new();
-        for file in files.into_iter().flatten() {
-            bytes.entry(file.bucket).or_default().insert(file.table, self.app.lake.get_data(file).await?);
-        }
-        let read = move || {
-            let mut parts = bytes.values().map(read_bucket).collect::<Result<Vec<_>>>()?;
-            match parts.len() {
-                1 => Ok(parts.remove(0)),
-                _ => join_rows(&parts),
-            }
-        };
-        tokio::task::spawn_blocking(read).await.map_err(Error::internal)?
+    /// Of the buckets from `first` on those that differ.
+    fn differing(&self, first: u32) -> impl Iterator<Item = u32> {
+        (first..self.buckets).filter(|&bucket| self.differs(bucket))
     }
+}
+
+async fn rows(app: &App, files: Option<&Vec<DataFile>>) -> Result<BucketRows> {
+    let mut bytes: BTreeMap<u32, BTreeMap<Table, bytes::Bytes>> = BTreeMap::new();
+    for file in files.into_iter().flatten() {
+        bytes.entry(file.bucket).or_default().insert(file.table, app.lake.get_data(file).await?);
+    }
+    let read = move || {
+        let mut parts = bytes.values().map(read_bucket).collect::<Result<Vec<_>>>()?;
+        match parts.len() {
+            1 => Ok(parts.remove(0)),
+            _ => join_rows(&parts),
+        }
+    };
+    tokio::task::spawn_blocking(read).await.map_err(Error::internal)?
 }
 
 /// The place of an entry in the order of all.
@@ -112,13 +119,12 @@ pub async fn diff_page(
     let after: Option<Place> = after.map(serde_json::from_str).transpose().map_err(damaged)?;
     let first = after.as_ref().map_or(0, |place| place.0);
     let mut page = Page { items: Vec::new(), next_cursor: None };
-    let differing = (first..comparison.buckets).filter(|&bucket| comparison.differs(bucket));
-    for (read, bucket) in differing.enumerate() {
+    for (read, bucket) in comparison.differing(first).enumerate() {
         if read == MOST_BUCKETS_READ {
             page.next_cursor = Some(written(&Place::before(bucket))?);
             return Ok(page);
         }
-        for entry in comparison.bucket(bucket).await? {
+        for entry in comparison.bucket(app, bucket).await? {
             let place = Place::of(bucket, &entry);
             if after.as_ref().is_some_and(|after| place <= *after) {
                 continue;
@@ -153,8 +159,8 @@ pub async fn diff_report(
     let mut counts = DiffCounts::default();
     let mut entries = Vec::new();
     let mut more = false;
-    for bucket in (0..comparison.buckets).filter(|&bucket| comparison.differs(bucket)) {
-        for entry in comparison.bucket(bucket).await? {
+    for bucket in comparison.differing(0) {
+        for entry in comparison.bucket(app, bucket).await? {
             counts.count(&entry);
             if entries.len() < limit {
                 entries.push(entry);
@@ -164,6 +170,20 @@ pub async fn diff_report(
         }
     }
     Ok(DiffReport { project: project.name.clone(), from: from.number, to: to.number, counts, entries, more })
+}
+
+/// Every entry as rows of a table, bucket by bucket: only what one bucket holds is in memory.
+pub async fn diff_table(
+    app: Arc<App>,
+    project: &Project,
+    (from, to): (&Snapshot, &Snapshot),
+) -> Result<impl Stream<Item = Result<RecordBatch>> + Send + use<>> {
+    let comparison = Arc::new(Comparison::new(&app, project, from, to).await?);
+    let buckets: Vec<u32> = comparison.differing(0).collect();
+    Ok(stream::iter(buckets).then(move |bucket| {
+        let (app, comparison) = (app.clone(), comparison.clone());
+        async move { tidy::differences(&comparison.bucket(&app, bucket).await?) }
+    }))
 }
 
 fn compare(old: &BucketRows, new: &BucketRows) -> Result<Vec<DiffEntry>> {

@@ -1,8 +1,9 @@
 //! Items on which annotators differ: the whole list of a snapshot, filtered and paged.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use assay_stats::agreement::share_of_differing_pairs;
+use arrow::array::RecordBatch;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use datafusion::common::ScalarValue;
@@ -10,9 +11,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::agreement::ReportContext;
+use super::answers::Answers;
 use super::columns::{Columns, rfc3339};
-use super::controls::controls;
+use super::controls::{AnswerKind, controls};
+use super::distance::Distance;
 use super::ratings::ControlRatings;
+use super::tidy;
 use super::views::{Disagreement, DisagreementFilter, Page, Vote};
 use crate::engine::{Engine, TableSet};
 use crate::error::{Error, Result};
@@ -20,6 +24,7 @@ use crate::lake::hex;
 
 pub const MAX_PAGE: usize = 500;
 const PREVIEW_CHARS: usize = 160;
+const ROWS_PER_TABLE: usize = 8192;
 
 /// A disagreement with its time as a number, without a preview.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,13 +33,15 @@ pub struct Differing {
     pub updated_at: Option<i64>,
 }
 
-/// Every disagreement of the snapshot (or of the slice that `tables` carries): highest score first, then by item and control.
-pub async fn all(engine: &Engine, tables: &TableSet, context: &ReportContext) -> Result<Vec<Differing>> {
+/// Every disagreement of the snapshot (or of a slice of it): highest score first, then by item and control.
+pub fn all(answers: &Answers, context: &ReportContext) -> Result<Vec<Differing>> {
     let mut found = Vec::new();
-    for control in controls(engine, tables, context.config.as_deref()).await? {
+    for control in controls(answers, context.config.as_deref()) {
         if control.why_not.is_none() {
-            let ratings = ControlRatings::load(engine, tables, &control.name).await?;
-            found.extend((0..ratings.items.len()).filter_map(|item| differing(&control.name, &ratings, item)));
+            let ratings = ControlRatings::read(answers, &control, control.level(None)?)?;
+            let distance = Distance::of(&ratings);
+            let items = 0..ratings.items.len();
+            found.extend(items.filter_map(|item| differing(&control.name, &ratings, &distance, item)));
         }
     }
     found.sort_by(|a, b| key(&a.row).cmp(&key(&b.row)));
@@ -46,29 +53,36 @@ fn key(row: &Disagreement) -> (std::cmp::Reverse<u64>, &str, &str) {
     (std::cmp::Reverse(row.score.to_bits()), &row.item_id, &row.control)
 }
 
-fn differing(control: &str, ratings: &ControlRatings, item: usize) -> Option<Differing> {
+fn differing(control: &str, ratings: &ControlRatings, distance: &Distance, item: usize) -> Option<Differing> {
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     for answer in &ratings.answers[ratings.of_item(item)] {
         *counts.entry(answer.label).or_default() += 1;
     }
-    let counts: Vec<u64> = counts.into_values().collect();
-    let score = share_of_differing_pairs(&counts).filter(|score| *score > 0.0)?;
-    let votes = ratings.of_item(item).map(|at| Vote {
-        annotator: ratings.raters[ratings.answers[at].rater as usize].clone(),
-        label: ratings.labels[ratings.answers[at].label as usize].clone(),
-        annotation_id: ratings.annotation_ids[at].clone(),
-    });
+    let counts: Vec<(u32, u64)> = counts.into_iter().collect();
+    let score = distance.score(&counts).filter(|score| *score > 0.0)?;
+    let votes = ratings.of_item(item).map(|at| vote(ratings, at));
     let updated_at = ratings.updated_at[item];
     let row = Disagreement {
         item_id: ratings.items[item].clone(),
         control: control.to_owned(),
         score,
-        n_ratings: counts.iter().sum(),
+        n_ratings: counts.iter().map(|(_, n)| n).sum(),
         votes: votes.collect(),
         preview: String::new(),
         updated_at: updated_at.and_then(rfc3339),
     };
     Some(Differing { row, updated_at })
+}
+
+fn vote(ratings: &ControlRatings, at: usize) -> Vote {
+    let answer = ratings.answers[at];
+    let one_by_one = || ratings.labels_of(answer.label).into_iter().map(str::to_owned).collect();
+    Vote {
+        annotator: ratings.raters[answer.rater as usize].clone(),
+        label: ratings.shown(answer.label).into_owned(),
+        labels: if ratings.kind == AnswerKind::Set { one_by_one() } else { Vec::new() },
+        annotation_id: ratings.annotation_ids[at].clone(),
+    }
 }
 
 /// A filter with its times read, without the slice (which `tables` carries).
@@ -84,14 +98,24 @@ impl<'f> Matcher<'f> {
         if let Some(score) = filter.min_score.filter(|score| !(0.0..=1.0).contains(score)) {
             return Err(Error::invalid(format!("min_score must lie in 0 to 1, found {score}")));
         }
-        Ok(Self { filter, from: time("from", &filter.from)?, to: time("to", &filter.to)? })
+        Ok(Self::with_times(filter, (time("from", &filter.from)?, time("to", &filter.to)?)))
+    }
+
+    fn with_times(filter: &'f DisagreementFilter, (from, to): (Option<i64>, Option<i64>)) -> Self {
+        Self { filter, from, to }
+    }
+
+    fn times(&self) -> (Option<i64>, Option<i64>) {
+        (self.from, self.to)
     }
 
     fn matches(&self, found: &Differing) -> bool {
         let (filter, row) = (self.filter, &found.row);
-        let voted = |label: &String| row.votes.iter().any(|vote| vote.label == *label);
-        let label_of =
-            |annotator: &String| row.votes.iter().find(|vote| vote.annotator == *annotator).map(|vote| &vote.label);
+        let voted = |label: &String| row.votes.iter().any(|vote| vote.has(label));
+        let answer_of = |annotator: &String| {
+            let vote = row.votes.iter().find(|vote| vote.annotator == *annotator);
+            vote.map(|vote| (&vote.label, &vote.labels))
+        };
         filter.control.as_ref().is_none_or(|control| *control == row.control)
             && filter.label.as_ref().is_none_or(voted)
             && filter.other_label.as_ref().is_none_or(voted)
@@ -100,8 +124,8 @@ impl<'f> Matcher<'f> {
             && self.to.is_none_or(|to| found.updated_at.is_some_and(|time| time < to))
             && match (&filter.annotator, &filter.other_annotator) {
                 (None, None) => true,
-                (Some(one), None) | (None, Some(one)) => label_of(one).is_some(),
-                (Some(one), Some(other)) => match (label_of(one), label_of(other)) {
+                (Some(one), None) | (None, Some(one)) => answer_of(one).is_some(),
+                (Some(one), Some(other)) => match (answer_of(one), answer_of(other)) {
                     (Some(a), Some(b)) => a != b,
                     _ => false,
                 },
@@ -194,6 +218,28 @@ pub fn page(
     Ok(Page { items, next_cursor })
 }
 
+/// Every row of `list` that passes the filter, as tables of so many rows each, without previews.
+pub fn tables(
+    list: Arc<Vec<Differing>>,
+    filter: DisagreementFilter,
+    snapshot: i64,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send> {
+    // What is wrong with the filter is said before anything is sent.
+    let times = Matcher::new(&filter)?.times();
+    let mut next = 0;
+    Ok(std::iter::from_fn(move || {
+        let matcher = Matcher::with_times(&filter, times);
+        let mut rows = Vec::new();
+        while let Some(found) = list.get(next).filter(|_| rows.len() < ROWS_PER_TABLE) {
+            next += 1;
+            if matcher.matches(found) {
+                rows.push(found.clone());
+            }
+        }
+        (!rows.is_empty()).then(|| tidy::disagreements(&rows, snapshot))
+    }))
+}
+
 /// Fills in a short text of each item.
 pub async fn add_previews(engine: &Engine, tables: &TableSet, page: &mut Page<Disagreement>) -> Result<()> {
     if page.items.is_empty() {
@@ -239,6 +285,7 @@ mod tests {
         let votes = votes.iter().map(|(annotator, label)| Vote {
             annotator: (*annotator).to_owned(),
             label: (*label).to_owned(),
+            labels: Vec::new(),
             annotation_id: format!("{item}/{annotator}"),
         });
         let row = Disagreement {
@@ -284,6 +331,21 @@ mod tests {
             ["b"]
         );
         assert_eq!(ids(&DisagreementFilter { control: some("other"), ..none() }), [""; 0]);
+    }
+
+    #[test]
+    fn a_set_has_the_labels_that_it_contains() {
+        let mut row = found("a", 1.0, &[("x", "A, B"), ("y", "A, B"), ("z", "")], 0);
+        row.row.votes[0].labels = vec!["A, B".to_owned()];
+        row.row.votes[1].labels = vec!["A".to_owned(), "B".to_owned()];
+        let found = |filter: &DisagreementFilter| {
+            let page = page(std::slice::from_ref(&row), filter, 1, None, 10).unwrap();
+            !page.items.is_empty()
+        };
+        let labelled = |label: &str| DisagreementFilter { label: some(label), ..DisagreementFilter::default() };
+        assert!(found(&labelled("A")) && found(&labelled("A, B")) && !found(&labelled("C")));
+        let two = DisagreementFilter { annotator: some("x"), other_annotator: some("y"), ..labelled("B") };
+        assert!(found(&two), "one label with a comma is not two labels");
     }
 
     #[test]

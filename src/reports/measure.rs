@@ -7,10 +7,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use super::figures::Caution;
+
 /// What a measure is about. Absent fields mean "all".
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Scope {
-    /// `overall`, `label`, `pair`, `annotator`, `without_annotator`, `period`, `slice`, `column` or `pools`.
+    /// `overall`, `label`, `pair`, `annotator`, `without_annotator`, `period`, `slice`, `column`, `pools` or `group`.
     pub by: String,
     /// The control (`from_name`) the ratings belong to; of a table the column of labels.
     pub control: String,
@@ -20,10 +22,11 @@ pub struct Scope {
     /// The annotator, for `by = "annotator"` and `"without_annotator"`; the first of the two, for `by = "pair"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub annotator: Option<String>,
-    /// The second annotator, for `by = "pair"`; the second value, for `by = "pools"`.
+    /// The second annotator, for `by = "pair"`; the second value, for `by = "pools"` and between
+    /// groups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub other: Option<String>,
-    /// What splits the items: a column for `by = "column"`, a slice field for `"slice"`, time and period for `"period"`, as in
+    /// What splits the items: a column for `by = "column"` and `"group"`, a slice field for `"slice"`, time and period for `"period"`, as in
     /// `updated_at:month`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
@@ -55,6 +58,9 @@ pub struct Measure {
     pub method: Cow<'static, str>,
     /// A stable code: `one_rater`, `single_category`, `no_pairable_items`, `zero_variance` …
     pub undefined_reason: Option<String>,
+    /// Why the interval may hold the truth less often than it says (docs/INTERVALS.md); absent where nothing speaks against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caution: Option<Caution>,
     /// Numbers behind the figure: `standard_error`, `observed_agreement`, `expected_agreement` …
     #[serde(default, skip_serializing_if = "Detail::is_empty")]
     #[schema(value_type = BTreeMap<String, f64>)]
@@ -68,6 +74,12 @@ pub struct Options(Arc<BTreeMap<String, String>>);
 impl Options {
     pub fn insert(&mut self, name: &str, value: impl Into<String>) {
         Arc::make_mut(&mut self.0).insert(name.to_owned(), value.into());
+    }
+}
+
+impl Options {
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
     }
 }
 

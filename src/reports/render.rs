@@ -5,9 +5,10 @@ use std::fmt::Write;
 
 use clap::ValueEnum;
 
+use super::figures::{Caution, Level};
 use super::measure::{Measure, Scope};
 use super::tidy;
-use super::views::{AgreementReport, ControlData};
+use super::views::{AgreementReport, AnswerKind, ControlData};
 use crate::engine::frames::matrix;
 use crate::error::{Error, Result};
 
@@ -108,10 +109,16 @@ fn table(report: &AgreementReport) -> Result<String> {
 }
 
 fn control_table(text: &mut String, report: &AgreementReport, control: &ControlData) -> Result<()> {
-    let _ = writeln!(text, "\n{} ({})", control.control, control.r#type);
+    let level = control.level.filter(|level| *level != Level::Nominal);
+    let level = level.map(|level| format!(", {}", level.name())).unwrap_or_default();
+    let sets = if control.answers == Some(AnswerKind::Set) { ", sets of labels" } else { "" };
+    let _ = writeln!(text, "\n{} ({}{level}{sets})", control.control, control.r#type);
     if let Some(why_not) = &control.why_not {
         let _ = writeln!(text, "  no figures: {why_not}");
         return Ok(());
+    }
+    if control.empty_sets > 0 {
+        let _ = writeln!(text, "  empty sets: {} answers, nothing was chosen in them", control.empty_sets);
     }
     for dropped in &control.dropped {
         let _ = writeln!(text, "  left out: {} {}", dropped.annotations, dropped.reason.replace('_', " "));
@@ -122,7 +129,7 @@ fn control_table(text: &mut String, report: &AgreementReport, control: &ControlD
 
 /// Figures by what they are figures of; `name` gives the name of an annotator's id.
 pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&str) -> String) -> Result<()> {
-    let sections: [(&str, &str); 9] = [
+    let sections: [(&str, &str); 10] = [
         ("overall", ""),
         ("label", "per label"),
         ("annotator", "per annotator, against the others"),
@@ -130,6 +137,7 @@ pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&
         ("pair", "per pair of annotators"),
         ("column", "per value of a column"),
         ("pools", "between the values of a column"),
+        ("group", "within and between groups of annotators"),
         ("period", "over time, by the newest answer of each item"),
         ("slice", "per value of a slice field"),
     ];
@@ -153,8 +161,7 @@ pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&
             let subject = subject(row, name);
             let (first, second) =
                 if by == "overall" { (row.measure.clone(), String::new()) } else { (subject, row.measure.clone()) };
-            let _ = writeln!(
-                text,
+            let line = format!(
                 "  {:<30} {:<26} {:>7}  {:<16} {:>6} {:>7}",
                 cut(&first, 30),
                 cut(&second, 26),
@@ -163,9 +170,25 @@ pub(super) fn sections(text: &mut String, measures: &[&Measure], name: &dyn Fn(&
                 row.n_items,
                 row.n_ratings
             );
+            let caution = row.caution.map(|caution| format!("  ! {}", caution.name().replace('_', " ")));
+            let _ = writeln!(text, "{line}{}", caution.unwrap_or_default());
         }
     }
+    cautions(text, measures);
     Ok(())
+}
+
+/// What the marks behind figures mean.
+fn cautions(text: &mut String, measures: &[&Measure]) {
+    let found: BTreeSet<Caution> = measures.iter().filter_map(|row| row.caution).collect();
+    if found.is_empty() {
+        return;
+    }
+    let _ =
+        writeln!(text, "  ! marked intervals may hold the truth less often than 95 times in 100 (docs/INTERVALS.md)");
+    for caution in found {
+        let _ = writeln!(text, "    {}: {}", caution.name().replace('_', " "), caution.words());
+    }
 }
 
 fn subject(row: &Measure, name: &dyn Fn(&str) -> String) -> String {
@@ -175,12 +198,12 @@ fn subject(row: &Measure, name: &dyn Fn(&str) -> String) -> String {
         "annotator" => known(&row.scope.annotator),
         "without_annotator" => format!("without {}", known(&row.scope.annotator)),
         "pair" => format!("{} / {}", known(&row.scope.annotator), known(&row.scope.other)),
-        "pools" => {
+        "pools" | "group" if row.scope.other.is_some() => {
             let of = |name: &Option<String>| name.clone().unwrap_or_default();
             format!("{}: {} / {}", of(&row.scope.column), of(&row.scope.value), of(&row.scope.other))
         }
         "period" => row.scope.value.clone().unwrap_or_default(),
-        "column" | "slice" => {
+        "column" | "slice" | "group" => {
             let (column, value) = (row.scope.column.as_deref(), row.scope.value.as_deref());
             format!("{} = {}", column.unwrap_or_default(), value.unwrap_or_default())
         }

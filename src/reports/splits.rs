@@ -10,7 +10,8 @@ use jiff::ToSpan;
 use jiff::civil::{Date, date};
 
 use super::columns::{Columns, text_at};
-use super::figures::{FigureOptions, MeasureChoice, Subject, overall};
+use super::controls::AnswerKind;
+use super::figures::{FigureOptions, MeasureChoice, overall};
 use super::measure::{Measure, Scope};
 use super::ratings::ControlRatings;
 use super::views::{SliceField, SliceSplit, TimeSplit};
@@ -57,19 +58,22 @@ impl Whole<'_> {
                 value: Some(name.clone()),
                 ..self.place.clone()
             };
-            let subject = Subject::new(part, &self.ratings.raters, &self.ratings.labels);
-            measures.extend(overall(&subject, options, &scope, self.policies)?);
+            measures.extend(overall(&self.ratings.subject(part), options, &scope, self.policies)?);
         }
         Ok(measures)
     }
 }
 
-/// Percent agreement and alpha of the items of each period; an item belongs to the period of its newest answer.
+/// Percent agreement and alpha (of sets: both alphas) of the items of each period; an item belongs to the period of its newest answer.
 pub fn over_time(whole: Whole<'_>, wanted: Option<Period>) -> Result<(Vec<Measure>, TimeSplit)> {
     let times = &whole.ratings.updated_at;
     let periods = Periods::new(times, wanted);
-    let named = ["percent_agreement", "krippendorff_alpha"].map(str::to_owned).into();
-    let options = FigureOptions { measures: MeasureChoice::Named(named), ..FigureOptions::default() };
+    let named = match whole.ratings.kind {
+        AnswerKind::Set => ["krippendorff_alpha_masi", "krippendorff_alpha_jaccard"],
+        AnswerKind::Label | AnswerKind::Number => ["percent_agreement", "krippendorff_alpha"],
+    };
+    let measures = MeasureChoice::Named(named.map(str::to_owned).into());
+    let options = FigureOptions { measures, ..whole.ratings.options() };
     let column = format!("{TIME}:{}", periods.period.name());
     let part_of = |item: usize| times.get(item).copied().flatten().and_then(|time| periods.part_of(time));
     let measures = whole.of_parts("period", &column, &periods.names, part_of, &options)?;
@@ -175,7 +179,7 @@ impl SliceValues {
             let value = items.get(item).and_then(value_of)?;
             names.binary_search_by(|name| name.as_str().cmp(value)).ok()
         };
-        let options = FigureOptions { by: BTreeSet::new(), ..FigureOptions::default() };
+        let options = FigureOptions { by: BTreeSet::new(), ..whole.ratings.options() };
         let measures = whole.of_parts("slice", &self.field, &names, part_of, &options)?;
         let split = SliceSplit {
             field: self.field.clone(),

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
+use assay_stats::agreement::Ratings;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -56,6 +57,8 @@ pub struct TableData {
     pub dropped: Vec<DroppedRows>,
     /// The columns that split the ratings.
     pub by: Vec<SplitColumn>,
+    /// The groups of annotators; null when none were asked for.
+    pub annotator_groups: Option<AnnotatorGroups>,
     /// What alpha means here; null for sets, and when certain measures were asked for.
     pub insight: Option<Insight>,
 }
@@ -83,6 +86,20 @@ pub struct SplitColumn {
     pub ratings_without: u64,
 }
 
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AnnotatorGroups {
+    pub column: String,
+    pub groups: Vec<AnnotatorGroup>,
+    /// Annotators of no group: they are in no figure of groups.
+    pub annotators_without: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AnnotatorGroup {
+    pub group: String,
+    pub annotators: u64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TableFormat {
     Table,
@@ -100,9 +117,9 @@ pub fn table_report(
 ) -> Result<TableReport> {
     let asks_for_pools =
         matches!(&options.measures, MeasureChoice::Named(names) if names.iter().any(|name| name.starts_with("xrr")));
-    if asks_for_pools && request.by.is_empty() {
+    if asks_for_pools && request.by.is_empty() && request.groups.is_none() {
         return Err(Error::invalid(
-            "xrr compares pools of ratings: name the column that tells them apart, as in --by vendor",
+            "xrr compares pools of ratings: name the column that tells them apart, as in --by vendor, or groups of annotators, as in --group-by crew",
         ));
     }
     let mut table = read(path, request)?;
@@ -136,9 +153,19 @@ pub fn table_report(
         if groups.names.len() <= MOST_POOLS {
             let parts = groups.split_keeping_items(subject.facts().ratings())?;
             let parts: Vec<_> = groups.names.iter().cloned().zip(parts).collect();
-            let scope = Scope { column: Some(column), ..place.clone() };
+            let scope = Scope { by: "pools".to_owned(), column: Some(column), ..place.clone() };
             measures.extend(pools(&subject, &parts, options, &scope, &policies)?);
         }
+    }
+    if let Some(groups) = &table.rater_groups {
+        let place = Scope { by: "group".to_owned(), column: Some(groups.column.clone()), ..place.clone() };
+        let parts = groups.names.iter().cloned().zip(groups.split(subject.facts().ratings()));
+        let parts: Vec<(String, Ratings)> = parts.collect();
+        for (name, ratings) in &parts {
+            let scope = Scope { value: Some(name.clone()), ..place.clone() };
+            measures.extend(overall(&of_table(ratings.clone()), options, &scope, &policies)?);
+        }
+        measures.extend(pools(&subject, &parts, options, &place, &policies)?);
     }
     let data = TableData { insight: meaning, ..data(&table, counted) };
     Ok(TableReport { source: source(path, &table), params, measures, data })
@@ -179,6 +206,13 @@ fn data(table: &RatingTable, ratings: u64) -> TableData {
                 ratings_without: groups.without,
             })
             .collect(),
+        annotator_groups: table.rater_groups.as_ref().map(|groups| AnnotatorGroups {
+            column: groups.column.clone(),
+            groups: (groups.names.iter().cloned().zip(groups.sizes()))
+                .map(|(group, annotators)| AnnotatorGroup { group, annotators })
+                .collect(),
+            annotators_without: groups.without(),
+        }),
         insight: None,
     }
 }
@@ -220,6 +254,9 @@ fn text(report: &TableReport) -> Result<String> {
         if by.ratings_without > 0 {
             let _ = writeln!(text, "  {} ratings have no {:?}", by.ratings_without, by.column);
         }
+    }
+    if let Some(groups) = data.annotator_groups.as_ref().filter(|groups| groups.annotators_without > 0) {
+        let _ = writeln!(text, "  annotators without a {:?}: {}", groups.column, groups.annotators_without);
     }
     let mut labels: Vec<String> =
         data.labels.iter().take(LABELS_SHOWN).map(|label| format!("{} ({})", label.label, label.n)).collect();

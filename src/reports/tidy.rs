@@ -5,12 +5,14 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Float64Array, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use super::disagreements::Differing;
 use super::measure::Measure;
-use super::views::AgreementReport;
+use super::views::{AgreementReport, DiffEntry};
 use crate::error::{Error, Result};
+
+const ROWS_PER_TABLE: usize = 8192;
 
 /// `measures`: one row per figure. `report` names the report it belongs to.
 pub fn measures(report: &AgreementReport, report_id: &str) -> Result<RecordBatch> {
@@ -25,6 +27,31 @@ pub fn measures(report: &AgreementReport, report_id: &str) -> Result<RecordBatch
 /// Figures alone, one row each, with what they are figures of.
 pub fn figure_table(rows: &[Measure]) -> Result<RecordBatch> {
     table(scopes(rows).into_iter().chain(figures(rows)).collect())
+}
+
+/// Figures as tables of so many rows each.
+pub fn figure_tables(rows: Vec<Measure>) -> impl Iterator<Item = Result<RecordBatch>> + Send {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let part = rows.get(next..(next + ROWS_PER_TABLE).min(rows.len())).filter(|part| !part.is_empty())?;
+        next += part.len();
+        Some(figure_table(part))
+    })
+}
+
+/// The columns of [`figure_tables`].
+pub fn figure_schema() -> Result<SchemaRef> {
+    Ok(figure_table(&[])?.schema())
+}
+
+/// The columns of [`disagreements`].
+pub fn disagreement_schema() -> Result<SchemaRef> {
+    Ok(disagreements(&[], 0)?.schema())
+}
+
+/// The columns of [`differences`].
+pub fn difference_schema() -> Result<SchemaRef> {
+    Ok(differences(&[])?.schema())
 }
 
 fn texts(rows: &[Measure], of: impl Fn(&Measure) -> Option<String>) -> ArrayRef {
@@ -90,6 +117,27 @@ pub fn disagreements(list: &[Differing], snapshot: i64) -> Result<RecordBatch> {
         ("annotation_ids", lists(&|vote| vote.annotation_id.clone())),
         ("updated_at", Arc::new(times)),
     ])
+}
+
+/// One row per item, annotation or prediction that differs between two snapshots; what differs of it is JSON.
+pub fn differences(list: &[DiffEntry]) -> Result<RecordBatch> {
+    let text = |of: &dyn Fn(&DiffEntry) -> Result<String>| -> Result<ArrayRef> {
+        Ok(Arc::new(list.iter().map(|entry| of(entry).map(Some)).collect::<Result<StringArray>>()?))
+    };
+    table(vec![
+        ("kind", text(&|entry| name_of(&entry.kind))?),
+        ("change", text(&|entry| name_of(&entry.change))?),
+        ("id", text(&|entry| Ok(entry.id.clone()))?),
+        ("item_id", text(&|entry| Ok(entry.item_id.clone()))?),
+        ("fields", text(&|entry| serde_json::to_string(&entry.fields).map_err(Error::internal))?),
+        ("results", text(&|entry| serde_json::to_string(&entry.results).map_err(Error::internal))?),
+    ])
+}
+
+/// How a value without fields is called in JSON.
+fn name_of(value: &impl serde::Serialize) -> Result<String> {
+    let value = serde_json::to_value(value).map_err(Error::internal)?;
+    Ok(value.as_str().unwrap_or_default().to_owned())
 }
 
 fn table(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::figures::Insight;
+pub use super::controls::AnswerKind;
+use super::figures::{Insight, Level};
 use super::measure::{Dropped, Measure};
 use crate::store::{Changes, Operation};
 use crate::tables::Period;
@@ -13,8 +14,11 @@ use crate::tables::Period;
 /// What an agreement report was asked for. Two equal parameter sets on one snapshot give the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgreementParams {
-    /// Only this control; all single-choice controls otherwise.
+    /// Only this control; all controls with figures otherwise.
     pub control: Option<String>,
+    /// What differences between answers mean; otherwise choices are nominal, ratings ordinal and numbers interval.
+    #[serde(default)]
+    pub level: Option<Level>,
     /// Only items whose slice field has this value.
     pub slice: BTreeMap<String, String>,
     /// Figures over time by this period; by one that suits the items otherwise.
@@ -58,10 +62,26 @@ pub struct ControlData {
     /// Whether agreement figures are computed for it; `why_not` says why not.
     pub reported: bool,
     pub why_not: Option<String>,
-    /// How often each label was given, most frequent first; annotations and predictions apart.
+    /// What an answer is; null where there are no figures.
+    #[serde(default)]
+    pub answers: Option<AnswerKind>,
+    /// What differences between answers mean; null where there are no figures.
+    #[serde(default)]
+    pub level: Option<Level>,
+    /// How often each label was given, most frequent first, those of a scale in its order; annotations and predictions apart.
+    /// Of numbers with more than a few values none: `histogram` has them.
     pub labels: Vec<LabelCount>,
+    /// How numbers with many values are spread; empty otherwise.
+    #[serde(default)]
+    pub histogram: Vec<Bin>,
     /// Pairs of labels that two annotators gave to one item, without order.
     pub confusion: Vec<ConfusionCell>,
+    /// Why there are no pairs of labels although there are figures.
+    #[serde(default)]
+    pub no_confusion: Option<String>,
+    /// Answers that are the empty set: nothing was chosen where any number of labels can be.
+    #[serde(default)]
+    pub empty_sets: u64,
     /// Rows left out of this control only.
     pub dropped: Vec<Dropped>,
     /// What the figures mean; null where there are none.
@@ -114,7 +134,16 @@ pub struct LabelCount {
     pub predictions: u64,
 }
 
-/// `n` times two annotators of one item chose `label` and `other` (unordered; `label <= other`).
+/// Answers of at least `from` and below `to`; the last bin has its upper end, too.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Bin {
+    pub from: f64,
+    pub to: f64,
+    pub annotations: u64,
+    pub predictions: u64,
+}
+
+/// `n` times two annotators of one item chose `label` and `other` (unordered; `label <= other`, on a scale by its order).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConfusionCell {
     pub label: String,
@@ -134,7 +163,8 @@ pub struct RaterName {
 pub struct Disagreement {
     pub item_id: String,
     pub control: String,
-    /// Share of the item's annotator pairs that differ, in [0, 1].
+    /// Mean distance of the item's annotator pairs, in [0, 1]: of labels the share of pairs that differ, of numbers their difference by
+    /// the range of all answers, of sets of labels MASI.
     pub score: f64,
     pub n_ratings: u64,
     /// Who said what, sorted by annotator.
@@ -148,15 +178,26 @@ pub struct Disagreement {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Vote {
     pub annotator: String,
+    /// The label, the number as text, or the labels of a set with commas between them (empty for the empty set).
     pub label: String,
+    /// Of a set its labels one by one; absent for other answers and for the empty set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     pub annotation_id: String,
+}
+
+impl Vote {
+    /// Whether the answer is this label, or a set with it.
+    pub fn has(&self, label: &str) -> bool {
+        if self.labels.is_empty() { self.label == label } else { self.labels.iter().any(|own| own == label) }
+    }
 }
 
 /// Filters of a disagreement list; all given ones must hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DisagreementFilter {
     pub control: Option<String>,
-    /// Both labels were given to the item (an unordered pair).
+    /// Both labels were given to the item (an unordered pair); a set has a label if it contains it.
     pub label: Option<String>,
     pub other_label: Option<String>,
     /// This annotator took part; with `other_annotator`, these two differ from each other.

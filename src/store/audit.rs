@@ -6,7 +6,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy)]
 pub struct NewAudit<'a> {
     pub workspace_id: &'a str,
-    /// Who: `key:<key id>`, `user:<user id>`, `local`, `cli` or `demo`. Of a login that failed: who it claimed to be.
+    /// Who: `key:<key id>`, `user:<user id>`, `schedule:<schedule id>`, `local`, `cli` or `demo`. Of a login that failed: who it claimed to be.
     pub actor: &'a str,
     /// What: `project.create`, `import`, `login` …
     pub action: &'a str,
@@ -104,6 +104,24 @@ impl Db {
             sqlx::query_as(sql!("audit_of_target")).bind(workspace).bind(target).fetch_all(pool).await
         })?)
     }
+}
+
+/// The row of an act that begins within a transaction of its own.
+pub(super) async fn insert(tx: &mut Tx, new: NewAudit<'_>, now: i64) -> Result<String> {
+    let id = new_id();
+    within!(tx, conn => {
+        sqlx::query(sql!("audit_insert"))
+            .bind(&id)
+            .bind(new.workspace_id)
+            .bind(new.actor)
+            .bind(new.action)
+            .bind(new.target)
+            .bind(new.request_id)
+            .bind(now)
+            .execute(conn)
+            .await?;
+    });
+    Ok(id)
 }
 
 pub(super) async fn complete(tx: &mut Tx, workspace: &str, id: &str, outcome: &str, now: i64) -> Result<()> {

@@ -8,12 +8,13 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{Db, Json, Once, Request, Server, Tx, audit, new_id};
+use super::{Db, Json, Once, Request, Tx, audit, new_id};
 use crate::error::{Error, Result};
 
 const FIRST_RETRY: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(3600);
-const DEFAULT_ATTEMPTS: i64 = 5;
+/// How often a job is begun before it is given up, unless it says otherwise.
+pub const ATTEMPTS: i64 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -77,6 +78,10 @@ pub struct Job {
     pub cancel_requested: bool,
     pub created_at: i64,
     pub finished_at: Option<i64>,
+    /// 0 is the most urgent, 2 the least.
+    pub priority: i64,
+    /// The schedule that queued it.
+    pub schedule_id: Option<String>,
 }
 
 from_row!(Job {
@@ -96,7 +101,9 @@ from_row!(Job {
     lease_until,
     cancel_requested,
     created_at,
-    finished_at
+    finished_at,
+    priority,
+    schedule_id
 });
 
 /// A job to be queued. The id is chosen before the write, so that the answer can be stored together with it.
@@ -110,6 +117,10 @@ pub struct NewJob {
     pub max_attempts: i64,
     pub run_at: i64,
     pub created_at: i64,
+    /// 0, 1 or 2: of the jobs of a workspace the one with the least is claimed first.
+    pub priority: i64,
+    /// The schedule that queues it, and the time for which it does.
+    pub scheduled: Option<(String, i64)>,
 }
 
 impl NewJob {
@@ -120,9 +131,11 @@ impl NewJob {
             project_id: project_id.map(str::to_owned),
             kind: kind.to_owned(),
             payload,
-            max_attempts: DEFAULT_ATTEMPTS,
+            max_attempts: ATTEMPTS,
             run_at: now,
             created_at: now,
+            priority: 0,
+            scheduled: None,
         }
     }
 }
@@ -166,43 +179,6 @@ impl Db {
         }
         tx.commit().await?;
         Ok(Once::Done(job))
-    }
-
-    /// Takes the job of one of these kinds that has waited longest, or one whose worker has let its lease run out. Jobs that were given
-    /// up by the worker of their last attempt, or after being asked to stop, are ended on the way.
-    pub async fn claim_job(
-        &self,
-        owner: &str,
-        now: i64,
-        lease_until: i64,
-        kinds: &[&str],
-    ) -> Result<Option<(Job, Lease)>> {
-        let kinds = serde_json::to_string(kinds).map_err(Error::internal)?;
-        loop {
-            let mut tx = self.begin().await?;
-            let Some(job) = self.take(&mut tx, owner, now, lease_until, &kinds).await? else { return Ok(None) };
-            let lease = Lease { job_id: job.id.clone(), owner: owner.to_owned(), attempt: job.attempts };
-            if job.cancel_requested {
-                end(&mut tx, &lease, JobState::Cancelled, None, None, now).await?;
-            } else if job.attempts > job.max_attempts {
-                let error = format!("the worker stopped without a word in each of {} attempts", job.max_attempts);
-                end(&mut tx, &lease, JobState::Failed, None, Some(&error), now).await?;
-            } else {
-                tx.commit().await?;
-                return Ok(Some((job, lease)));
-            }
-            tx.commit().await?;
-        }
-    }
-
-    async fn take(&self, tx: &mut Tx, owner: &str, now: i64, lease_until: i64, kinds: &str) -> Result<Option<Job>> {
-        let text = match self.pool.server {
-            Server::Sqlite(_) => sql!("jobs_claim.sqlite"),
-            Server::Postgres(_) => sql!("jobs_claim.postgres"),
-        };
-        Ok(within!(tx, conn => {
-            sqlx::query_as(text).bind(owner).bind(lease_until).bind(now).bind(kinds).fetch_optional(conn).await
-        })?)
     }
 
     /// Extends the lease and reports how far the work is (`None` leaves the last report).
@@ -316,6 +292,62 @@ impl Db {
         })?)
     }
 
+    /// The same of the jobs in one state.
+    pub async fn list_jobs_of_state(
+        &self,
+        workspace: &str,
+        project_id: Option<&str>,
+        state: JobState,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<Job>> {
+        Ok(on!(&self.pool, pool => {
+            sqlx::query_as(sql!("jobs_list_of_state"))
+                .bind(workspace)
+                .bind(project_id)
+                .bind(before)
+                .bind(limit)
+                .bind(state.as_str())
+                .fetch_all(pool)
+                .await
+        })?)
+    }
+
+    /// Queues a job that failed or was cancelled once more, with [`ATTEMPTS`] new attempts; the audit row is completed when it ends. `None`
+    /// when it is in another state. The number of attempts goes on: an attempt of before stays fenced off.
+    pub async fn retry_job(&self, workspace: &str, id: &str, audit_id: Option<&str>, now: i64) -> Result<Option<Job>> {
+        let mut tx = self.begin().await?;
+        let job: Option<Job> = within!(&mut tx, conn => {
+            sqlx::query_as(sql!("jobs_again"))
+                .bind(workspace)
+                .bind(id)
+                .bind(now)
+                .bind(ATTEMPTS)
+                .fetch_optional(conn)
+                .await
+        })?;
+        if let (Some(_), Some(audit_id)) = (&job, audit_id) {
+            audit::attach(&mut tx, workspace, audit_id, id).await?;
+        }
+        tx.commit().await?;
+        Ok(job)
+    }
+
+    /// Replaces what is to be done by what is left to do. False when the lease was lost: then nothing is written.
+    pub async fn note_job(&self, lease: &Lease, payload: &Value) -> Result<bool> {
+        let rows = on!(&self.pool, pool => {
+            sqlx::query(sql!("jobs_note"))
+                .bind(&lease.job_id)
+                .bind(&lease.owner)
+                .bind(lease.attempt)
+                .bind(payload.to_string())
+                .execute(pool)
+                .await?
+                .rows_affected()
+        });
+        Ok(rows == 1)
+    }
+
     /// The jobs of all workspaces that wait or run.
     pub async fn unended_jobs(&self) -> Result<Vec<Job>> {
         Ok(on!(&self.pool, pool => sqlx::query_as(sql!("jobs_unended")).fetch_all(pool).await)?)
@@ -347,7 +379,11 @@ fn unreadable(reason: String) -> Error {
     Error::Internal(anyhow::anyhow!(reason))
 }
 
-async fn insert(tx: &mut Tx, new: &NewJob) -> Result<Job> {
+pub(super) async fn insert(tx: &mut Tx, new: &NewJob) -> Result<Job> {
+    let (schedule_id, due_at) = match &new.scheduled {
+        Some((schedule, due)) => (Some(schedule), Some(due)),
+        None => (None, None),
+    };
     Ok(within!(tx, conn => {
         sqlx::query_as(sql!("jobs_insert"))
             .bind(&new.id)
@@ -358,6 +394,9 @@ async fn insert(tx: &mut Tx, new: &NewJob) -> Result<Job> {
             .bind(new.max_attempts)
             .bind(new.run_at)
             .bind(new.created_at)
+            .bind(new.priority)
+            .bind(schedule_id)
+            .bind(due_at)
             .fetch_one(conn)
             .await
     })?)

@@ -1,6 +1,6 @@
 //! People and work in SQL: workspaces, users and their sessions, members, projects, snapshots and their files, jobs, keys, idempotency records, audit, the index of reports.
 //!
-//! SQLite and Postgres run the same statements (`queries/store`); only the claim of a job has a text for each. Ids are text, times are
+//! SQLite and Postgres run the same statements (`queries/store`); only what one of them lacks has a text of its own. Ids are text, times are
 //! microseconds since 1970 in UTC, and the clock is always passed in. Every write of several statements is one transaction.
 
 use std::path::Path;
@@ -79,6 +79,7 @@ macro_rules! from_row {
 }
 
 mod audit;
+mod claim;
 mod idempotency;
 mod jobs;
 mod keys;
@@ -90,6 +91,7 @@ mod publish;
 mod reports;
 mod restore;
 mod roles;
+mod schedules;
 mod scrub;
 mod secret;
 mod sessions;
@@ -99,7 +101,7 @@ mod workspaces;
 
 pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use idempotency::{IDEMPOTENCY_TTL, NewRecord, Once, Record, Request};
-pub use jobs::{Failure, Heartbeat, Job, JobState, Lease, NewJob};
+pub use jobs::{ATTEMPTS, Failure, Heartbeat, Job, JobState, Lease, NewJob};
 pub use keys::{Key, KeyDraft, KeyUse, NewKey};
 pub use members::{Change as MemberChange, Member, Membership, NewMember};
 pub use probe::{Access, Probe};
@@ -107,6 +109,7 @@ pub use projects::{NewProject, Project, check_project_name};
 pub use reports::ReportKey;
 pub use restore::RestoredProject;
 pub use roles::{Permission, Rights, Role, Scopes};
+pub use schedules::{NewSchedule, Schedule};
 pub use scrub::Form;
 pub use secret::{hash as secret_hash, same as same_secret};
 pub use sessions::{ABSOLUTE as SESSION_ABSOLUTE, IDLE as SESSION_IDLE, Session};

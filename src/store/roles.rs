@@ -27,9 +27,9 @@ pub enum Permission {
     Read,
     /// Decide disagreements.
     Review,
-    /// Make projects, import, cancel jobs.
+    /// Make projects, import, compact, publish, store reports, cancel jobs.
     Import,
-    /// Upkeep and publishing.
+    /// Retire snapshots, sweep, schedule.
     Manage,
     /// See and change keys and members.
     Access,

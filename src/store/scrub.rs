@@ -20,17 +20,19 @@ pub enum Form {
 pub type Rewrite<'a> = &'a (dyn Fn(Form, &str) -> Option<String> + Sync);
 
 impl Db {
-    /// Rewrites what jobs, snapshots, idempotency records and the audit trail say, in one transaction; returns how many rows that changes. A
-    /// dry run counts only.
+    /// Rewrites what jobs, schedules, snapshots, idempotency records and the audit trail say, in one transaction; returns how many rows that
+    /// changes. A dry run counts only. What the job `except` is to do stays.
     pub async fn rewrite_texts(
         &self,
         workspace: &str,
         project_id: &str,
         rewrite: Rewrite<'_>,
+        except: Option<&str>,
         dry_run: bool,
     ) -> Result<u64> {
         let mut tx = self.begin().await?;
-        let (jobs, mut changed) = rewrite_jobs(&mut tx, project_id, rewrite).await?;
+        let (jobs, mut changed) = rewrite_jobs(&mut tx, project_id, rewrite, except).await?;
+        changed += rewrite_schedules(&mut tx, project_id, rewrite).await?;
         changed += rewrite_snapshots(&mut tx, project_id, rewrite).await?;
         changed += rewrite_idempotency(&mut tx, workspace, rewrite).await?;
         changed += rewrite_audit(&mut tx, workspace, project_id, &jobs, rewrite).await?;
@@ -102,14 +104,22 @@ fn renew(rewrite: Rewrite<'_>, form: Form, text: String, changed: &mut bool) -> 
 }
 
 /// Returns the ids of the project's jobs, and how many changed.
-async fn rewrite_jobs(tx: &mut Tx, project_id: &str, rewrite: Rewrite<'_>) -> Result<(HashSet<String>, u64)> {
+async fn rewrite_jobs(
+    tx: &mut Tx,
+    project_id: &str,
+    rewrite: Rewrite<'_>,
+    except: Option<&str>,
+) -> Result<(HashSet<String>, u64)> {
     let rows: Vec<(String, String, String, String, Option<String>)> = within!(tx, conn => {
         sqlx::query_as(sql!("jobs_texts")).bind(project_id).fetch_all(conn).await
     })?;
     let (mut ids, mut changed) = (HashSet::new(), 0);
     for (id, payload, progress, result, error) in rows {
         let mut differs = false;
-        let payload = renew(rewrite, Form::Json, payload, &mut differs);
+        let payload = match except {
+            Some(except) if except == id => payload,
+            _ => renew(rewrite, Form::Json, payload, &mut differs),
+        };
         let progress = renew(rewrite, Form::Json, progress, &mut differs);
         let result = renew(rewrite, Form::Json, result, &mut differs);
         let error = error.map(|error| renew(rewrite, Form::Message, error, &mut differs));
@@ -129,6 +139,24 @@ async fn rewrite_jobs(tx: &mut Tx, project_id: &str, rewrite: Rewrite<'_>) -> Re
         ids.insert(id);
     }
     Ok((ids, changed))
+}
+
+async fn rewrite_schedules(tx: &mut Tx, project_id: &str, rewrite: Rewrite<'_>) -> Result<u64> {
+    let rows: Vec<(String, String)> = within!(tx, conn => {
+        sqlx::query_as(sql!("schedules_texts")).bind(project_id).fetch_all(conn).await
+    })?;
+    let mut changed = 0;
+    for (id, payload) in rows {
+        let mut differs = false;
+        let payload = renew(rewrite, Form::Json, payload, &mut differs);
+        if differs {
+            changed += 1;
+            within!(tx, conn => {
+                sqlx::query(sql!("schedules_rewrite")).bind(&id).bind(payload).execute(conn).await?;
+            });
+        }
+    }
+    Ok(changed)
 }
 
 async fn rewrite_snapshots(tx: &mut Tx, project_id: &str, rewrite: Rewrite<'_>) -> Result<u64> {

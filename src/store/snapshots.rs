@@ -323,6 +323,27 @@ impl Db {
         Ok(retired)
     }
 
+    /// The same for a job that ends with it. False when its lease was lost: then nothing is written.
+    pub async fn retire_snapshots_and_end(
+        &self,
+        project_id: &str,
+        numbers: &[i64],
+        by: Retirement,
+        job: &JobEnd,
+        now: i64,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        if !jobs::end(&mut tx, &job.lease, JobState::Done, Some(&job.result), None, now).await? {
+            tx.rollback().await?;
+            return Ok(false);
+        }
+        for &number in numbers {
+            retire(&mut tx, project_id, number, by, now).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Snapshots, also retired ones, of which the copy in storage is missing or says something else; oldest first.
     pub async fn uncopied_snapshots(&self, project_id: &str) -> Result<Vec<Snapshot>> {
         Ok(on!(&self.pool, pool => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Request, fault};
+use super::{GroupSource, Request, fault};
 use crate::error::Result;
 
 const ITEM: &[&str] = &["item", "item_id", "task", "task_id", "unit", "id"];
@@ -17,10 +17,12 @@ pub struct Chosen {
     pub label: String,
     /// Those that split the ratings.
     pub by: Vec<String>,
+    /// That of the annotators' groups.
+    pub group: Option<String>,
 }
 
 impl Chosen {
-    /// The places of the three columns in [`all`](Self::all); those that split follow.
+    /// The places of the three columns in [`all`](Self::all); those that split follow, and that of groups is last.
     pub const ITEM: usize = 0;
     pub const ANNOTATOR: usize = 1;
     pub const LABEL: usize = 2;
@@ -28,7 +30,12 @@ impl Chosen {
 
     /// Every column that is read, in a fixed order.
     pub fn all(&self) -> Vec<&str> {
-        [&self.item, &self.annotator, &self.label].into_iter().chain(&self.by).map(String::as_str).collect()
+        [&self.item, &self.annotator, &self.label]
+            .into_iter()
+            .chain(&self.by)
+            .chain(&self.group)
+            .map(String::as_str)
+            .collect()
     }
 }
 
@@ -63,7 +70,14 @@ pub fn choose(path: &Path, available: &[String], request: &Request) -> Result<Ch
     for by in &request.by {
         existing(path, available, &by.name, "--by")?;
     }
-    Ok(Chosen { item, annotator, label, by: request.by.iter().map(|by| by.name.clone()).collect() })
+    let group = match &request.groups {
+        Some(GroupSource::Column(name)) => {
+            existing(path, available, name, "--group-by")?;
+            Some(name.clone())
+        }
+        _ => None,
+    };
+    Ok(Chosen { item, annotator, label, group, by: request.by.iter().map(|by| by.name.clone()).collect() })
 }
 
 fn existing(path: &Path, available: &[String], name: &str, option: &str) -> Result<()> {

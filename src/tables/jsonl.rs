@@ -11,7 +11,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAcces
 use super::codes::Coder;
 use super::columns::choose;
 use super::table::{Columns, check_rows};
-use super::{Request, fault, fault_at};
+use super::{GroupSource, Request, fault, fault_at};
 use crate::error::Result;
 
 /// The names of columns are taken from so many objects.
@@ -96,7 +96,11 @@ fn columns_of(path: &Path, file: &File, request: &Request) -> Result<Vec<String>
     if left == 0 {
         // A key that comes later is believed; that it does come is checked in the end.
         let asked = [&request.item, &request.annotator, &request.label].into_iter().flatten();
-        for name in asked.chain(request.by.iter().map(|by| &by.name)) {
+        let group = match &request.groups {
+            Some(GroupSource::Column(name)) => Some(name),
+            _ => None,
+        };
+        for name in asked.chain(request.by.iter().map(|by| &by.name)).chain(group) {
             if !names.contains(name) {
                 names.push(name.clone());
             }

@@ -6,6 +6,7 @@
 mod codes;
 mod columns;
 mod csv;
+mod groups;
 mod jsonl;
 mod labels;
 mod names;
@@ -24,6 +25,7 @@ mod texts;
 use std::path::Path;
 
 pub use columns::Chosen;
+pub use groups::{GroupSource, RaterGroups};
 pub use names::Names;
 pub use periods::Period;
 pub use source::Kind;
@@ -31,6 +33,8 @@ pub use split::Groups;
 pub use table::{DroppedRows, RatingTable, read};
 
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::Error;
 
@@ -43,6 +47,8 @@ pub struct Request {
     pub label: Option<String>,
     /// Columns whose values split the ratings.
     pub by: Vec<ByColumn>,
+    /// What says which group an annotator is of.
+    pub groups: Option<GroupSource>,
     pub level: Level,
     /// Every label in ascending order, used or not. By default numbers by value, texts by code point.
     pub order: Option<Vec<String>>,
@@ -57,6 +63,7 @@ impl Default for Request {
             annotator: None,
             label: None,
             by: Vec::new(),
+            groups: None,
             level: Level::Nominal,
             order: None,
             repeats: Repeats::First,
@@ -73,7 +80,8 @@ pub struct ByColumn {
 }
 
 /// What differences between labels mean.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Labels are equal or not.
     #[default]

@@ -11,11 +11,48 @@ pub struct Rating {
     pub row: u32,
 }
 
+/// A rating as it is kept while ratings are sorted.
+pub trait Placed: Copy + Default + Send {
+    fn of(rating: Rating) -> Self;
+    fn rater(&self) -> u32;
+    /// Rater and label, to be changed.
+    fn codes(&mut self) -> (&mut u32, &mut u32);
+}
+
+impl Placed for Rating {
+    fn of(rating: Rating) -> Self {
+        rating
+    }
+
+    fn rater(&self) -> u32 {
+        self.rater
+    }
+
+    fn codes(&mut self) -> (&mut u32, &mut u32) {
+        (&mut self.rater, &mut self.label)
+    }
+}
+
+/// Rater and label alone, where nobody will ask for the row: the form in which ratings stay.
+impl Placed for (u32, u32) {
+    fn of(rating: Rating) -> Self {
+        (rating.rater, rating.label)
+    }
+
+    fn rater(&self) -> u32 {
+        self.0
+    }
+
+    fn codes(&mut self) -> (&mut u32, &mut u32) {
+        (&mut self.0, &mut self.1)
+    }
+}
+
 /// Item `i` has the ratings `offsets[i]..offsets[i + 1]`, by rater and then by row.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Sorted {
+pub struct Sorted<P = Rating> {
     pub offsets: Vec<usize>,
-    pub ratings: Vec<Rating>,
+    pub ratings: Vec<P>,
     /// Somebody rated an item more than once.
     pub repeats: bool,
 }
@@ -40,7 +77,7 @@ impl Rows<'_> {
 }
 
 /// Sorts complete rows. Each thread takes a range of items; the answer does not depend on their number.
-pub fn by_item(rows: Rows<'_>, n_items: usize, threads: usize) -> Sorted {
+pub fn by_item<P: Placed>(rows: Rows<'_>, n_items: usize, threads: usize) -> Sorted<P> {
     let threads = threads.clamp(1, n_items.max(1));
     let ranges: Vec<(u32, u32)> = (0..threads)
         .map(|thread| ((n_items * thread / threads) as u32, (n_items * (thread + 1) / threads) as u32))
@@ -53,7 +90,7 @@ pub fn by_item(rows: Rows<'_>, n_items: usize, threads: usize) -> Sorted {
         total += count as usize;
         offsets.push(total);
     }
-    let mut ratings = vec![Rating::default(); total];
+    let mut ratings = vec![P::default(); total];
     let mut rest = &mut ratings[..];
     let mut work = Vec::new();
     for range in ranges {
@@ -89,20 +126,21 @@ fn count(rows: Rows<'_>, (first, end): (u32, u32)) -> Vec<u32> {
 }
 
 /// Puts the ratings of a range of items into their places. True if there are repeats.
-fn place(rows: Rows<'_>, (first, end): (u32, u32), bounds: &[usize], own: &mut [Rating]) -> bool {
+fn place<P: Placed>(rows: Rows<'_>, (first, end): (u32, u32), bounds: &[usize], own: &mut [P]) -> bool {
     let base = bounds[0];
     let mut next: Vec<usize> = bounds[..(end - first) as usize].iter().map(|bound| bound - base).collect();
     for (item, rating) in rows.complete() {
         if let Some(next) = next.get_mut(item.wrapping_sub(first) as usize) {
-            own[*next] = rating;
+            own[*next] = P::of(rating);
             *next += 1;
         }
     }
     let mut repeats = false;
     for bounds in bounds.windows(2) {
         let ratings = &mut own[bounds[0] - base..bounds[1] - base];
-        ratings.sort_unstable_by_key(|rating| (rating.rater, rating.row));
-        repeats |= ratings.windows(2).any(|two| two[0].rater == two[1].rater);
+        // Rows came in their order, and those of one rater stay in it.
+        ratings.sort_by_key(P::rater);
+        repeats |= ratings.windows(2).any(|two| two[0].rater() == two[1].rater());
     }
     repeats
 }
@@ -126,8 +164,10 @@ mod tests {
         };
         for threads in [1, 2, 3, 9] {
             assert_eq!(by_item(rows, 5, threads), expected, "{threads} threads");
+            let cells: Sorted<(u32, u32)> = by_item(rows, 5, threads);
+            assert_eq!((cells.ratings, cells.repeats), (vec![(0, 6), (0, 7), (1, 5), (1, 9)], true));
         }
         let none = Rows { items: &[], raters: &[], labels: &[] };
-        assert_eq!(by_item(none, 0, 2), Sorted { offsets: vec![0], ratings: vec![], repeats: false });
+        assert_eq!(by_item::<Rating>(none, 0, 2), Sorted { offsets: vec![0], ratings: vec![], repeats: false });
     }
 }

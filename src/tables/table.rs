@@ -9,10 +9,10 @@ use super::columns::Chosen;
 use super::labels::{LabelColumn, Labels, arrange};
 use super::names::Names;
 use super::repeats::{Repeat, resolve};
-use super::sort::{Rows, Sorted, by_item};
+use super::sort::{Placed, Rows, Sorted, by_item};
 use super::source::{Kind, open};
 use super::split::Groups;
-use super::{Level, Repeats, Request, csv, fault, fault_at, jsonl, parquet};
+use super::{GroupSource, Level, RaterGroups, Repeats, Request, csv, fault, fault_at, jsonl, parquet};
 use crate::error::{Error, Result};
 
 /// The ratings of a table.
@@ -37,6 +37,7 @@ pub struct RatingTable {
     pub values: Option<Vec<f64>>,
     /// One for each column of the request's `by`.
     pub groups: Vec<Groups>,
+    pub rater_groups: Option<RaterGroups>,
     pub dropped: Vec<DroppedRows>,
 }
 
@@ -86,7 +87,8 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
         Kind::Parquet => parquet::read(path, file, request)?,
     };
     let mut coded = finish(coders, request.threads);
-    let by = coded.split_off(Chosen::BY.min(coded.len()));
+    let mut by = coded.split_off(Chosen::BY.min(coded.len()));
+    let of_groups = by.split_off(request.by.len().min(by.len())).pop();
     let mut core = coded.into_iter();
     let (Some(items), Some(raters), Some(labels)) = (core.next(), core.next(), core.next()) else {
         return Err(Error::internal(anyhow::anyhow!("a table without its three columns")));
@@ -94,24 +96,42 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
     let column = LabelColumn { path, name: &chosen.label, typed: kind.is_typed() };
     let mut labels = arrange(column, labels, request)?;
 
-    let Complete { mut sorted, mut dropped, items, mut raters } = sort(items, raters, &mut labels, request.threads);
-    let resolved = resolve(&mut sorted, request.repeats, &mut raters, &mut labels)
-        .map_err(|repeat| refusal(path, &chosen, &repeat, &items, &raters))?;
-    if resolved.rows > 0 {
-        let reason = if request.repeats == Repeats::Mean { "repeat_averaged" } else { "repeat_by_same_annotator" };
-        dropped.push(DroppedRows { reason, rows: resolved.rows, first_row: resolved.first_row });
+    let mut dropped = incomplete(rows_of(&items, &raters, &labels));
+    let needs_rows = !by.is_empty() || of_groups.is_some();
+    let (items, mut raters, sorted) = sort(items, raters, &mut labels, needs_rows, request.threads);
+    let mut rater_groups = None;
+    let (offsets, cells, groups) = match sorted {
+        Ordered::Plain(mut sorted) => {
+            raters = keep_those_used(&mut sorted.ratings, raters, &mut labels);
+            (sorted.offsets, sorted.ratings, Vec::new())
+        }
+        Ordered::WithRows(mut sorted) => {
+            let resolved = resolve(&mut sorted, request.repeats, &mut raters, &mut labels)
+                .map_err(|repeat| refusal(path, &chosen, &repeat, &items, &raters))?;
+            if resolved.rows > 0 {
+                let is_mean = request.repeats == Repeats::Mean;
+                let reason = if is_mean { "repeat_averaged" } else { "repeat_by_same_annotator" };
+                dropped.push(DroppedRows { reason, rows: resolved.rows, first_row: resolved.first_row });
+            }
+            raters = keep_those_used(&mut sorted.ratings, raters, &mut labels);
+            let groups = request.by.iter().zip(&by).map(|(by, coded)| Groups::new(path, by, coded, &sorted.ratings));
+            let groups = groups.collect::<Result<Vec<_>>>()?;
+            if let (Some(GroupSource::Column(column)), Some(coded)) = (&request.groups, &of_groups) {
+                rater_groups = Some(RaterGroups::of_column(path, column, coded, &sorted.ratings, &raters)?);
+            }
+            let cells = sorted.ratings.iter().map(|&rating| Placed::of(rating)).collect();
+            (sorted.offsets, cells, groups)
+        }
+    };
+    if let Some(GroupSource::File(file)) = &request.groups {
+        rater_groups = Some(RaterGroups::of_file(file, &raters)?);
     }
-    let raters = keep_those_used(&mut sorted, raters, &mut labels);
-    let groups = request.by.iter().zip(&by).map(|(by, coded)| Groups::new(path, by, coded, &sorted.ratings));
-    let groups = groups.collect::<Result<Vec<_>>>()?;
     let mut label_counts = vec![0; labels.names.len()];
-    for rating in &sorted.ratings {
-        label_counts[rating.label as usize] += 1;
+    for &(_, label) in &cells {
+        label_counts[label as usize] += 1;
     }
-    let rated = sorted.offsets.windows(2).filter(|bounds| bounds[0] < bounds[1]).count() as u64;
-    let cells = sorted.ratings.iter().map(|rating| (rating.rater, rating.label)).collect();
-    drop(sorted.ratings);
-    let ratings = Ratings::from_cells(sorted.offsets, cells, raters.len(), labels.names.len())
+    let rated = offsets.windows(2).filter(|bounds| bounds[0] < bounds[1]).count() as u64;
+    let ratings = Ratings::from_cells(offsets, cells, raters.len(), labels.names.len())
         .map_err(|e| Error::internal(anyhow::Error::new(e).context("ratings of a table")))?;
     Ok(RatingTable {
         kind,
@@ -125,28 +145,47 @@ pub fn read(path: &Path, request: &Request) -> Result<RatingTable> {
         label_counts,
         values: labels.values,
         groups,
+        rater_groups,
         dropped,
     })
 }
 
+fn rows_of<'a>(items: &'a Coded, raters: &'a Coded, labels: &'a Labels) -> Rows<'a> {
+    Rows { items: &items.codes, raters: &raters.codes, labels: &labels.codes }
+}
+
 /// The complete rows, by item.
-struct Complete {
-    sorted: Sorted,
-    dropped: Vec<DroppedRows>,
-    items: Names,
-    raters: Vec<String>,
+enum Ordered {
+    /// Nobody rated an item twice, and no column splits the rows.
+    Plain(Sorted<(u32, u32)>),
+    WithRows(Sorted),
 }
 
 /// Consumes the codes: what the sorted ratings are made of would take as much memory again.
-fn sort(items: Coded, raters: Coded, labels: &mut Labels, threads: usize) -> Complete {
-    let label_codes = std::mem::take(&mut labels.codes);
-    let rows = Rows { items: &items.codes, raters: &raters.codes, labels: &label_codes };
-    let dropped = incomplete(rows);
-    let sorted = by_item(rows, items.names.len(), threads);
-    Complete { sorted, dropped, items: items.names, raters: names(&raters.names) }
+fn sort(
+    items: Coded,
+    raters: Coded,
+    labels: &mut Labels,
+    needs_rows: bool,
+    threads: usize,
+) -> (Names, Vec<String>, Ordered) {
+    let rows = rows_of(&items, &raters, labels);
+    let n_items = items.names.len();
+    let plain = (!needs_rows).then(|| by_item(rows, n_items, threads)).filter(|sorted| !sorted.repeats);
+    let ordered = match plain {
+        Some(plain) => Ordered::Plain(plain),
+        None => Ordered::WithRows(by_item(rows, n_items, threads)),
+    };
+    labels.codes = Vec::new();
+    (items.names, names(&raters.names), ordered)
 }
 
 fn check(request: &Request) -> Result<()> {
+    if request.repeats == Repeats::All && matches!(request.groups, Some(GroupSource::File(_))) {
+        return Err(Error::invalid(
+            "--duplicates all makes annotators of repeats, which are in no file of groups: give --group-by COLUMN, or another policy",
+        ));
+    }
     if request.repeats != Repeats::Mean {
         return Ok(());
     }
@@ -210,11 +249,11 @@ fn refusal(path: &Path, columns: &Chosen, repeat: &Repeat, items: &Names, raters
 }
 
 /// Leaves out raters and labels without a rating, except for labels of a given order.
-fn keep_those_used(sorted: &mut Sorted, raters: Vec<String>, labels: &mut Labels) -> Vec<String> {
+fn keep_those_used(ratings: &mut [impl Placed], raters: Vec<String>, labels: &mut Labels) -> Vec<String> {
     let (mut by_rater, mut by_label) = (vec![0_u64; raters.len()], vec![0_u64; labels.names.len()]);
-    for rating in &sorted.ratings {
-        by_rater[rating.rater as usize] += 1;
-        by_label[rating.label as usize] += 1;
+    for (rater, label) in ratings.iter_mut().map(Placed::codes) {
+        by_rater[*rater as usize] += 1;
+        by_label[*label as usize] += 1;
     }
     let unused = |counts: &[u64]| counts.contains(&0);
     if !unused(&by_rater) && (labels.fixed || !unused(&by_label)) {
@@ -230,9 +269,9 @@ fn keep_those_used(sorted: &mut Sorted, raters: Vec<String>, labels: &mut Labels
         })
         .collect();
     let label_codes = if labels.fixed { (0..by_label.len() as u32).collect() } else { labels.keep(&by_label) };
-    for rating in &mut sorted.ratings {
-        rating.rater = recode[rating.rater as usize];
-        rating.label = label_codes[rating.label as usize];
+    for (rater, label) in ratings.iter_mut().map(Placed::codes) {
+        *rater = recode[*rater as usize];
+        *label = label_codes[*label as usize];
     }
     raters.into_iter().zip(by_rater).filter(|&(_, count)| count > 0).map(|(name, _)| name).collect()
 }

@@ -1,11 +1,10 @@
 //! The page of agreement: all coefficients side by side and what they mean, by annotator, by label, over time, by slice, and what
 //! more labels would give.
 
-use jiff::Span;
-use jiff::civil::Time;
 use maud::{Markup, html};
 
-use super::charts::{self, Band, Caption, Period as Point, Row};
+use super::caution;
+use super::charts::{self, Band, Caption, Row};
 use super::figures::{detail_table, reason};
 use super::guide;
 use super::interval::Axis;
@@ -13,19 +12,16 @@ use super::layout::{Frame, older, page, scroll};
 use super::links::{self, Links};
 use super::matrices::{self, MOST_ROWS, measured, missing};
 use super::outlook;
-use super::overview::{headline, no_data, nothing_to_report, snapshot_line};
+use super::overview::{compared_as, headline, no_data, nothing_to_report, snapshot_line};
+use super::parts;
 use super::reading;
 use super::text;
-use super::view::{Query, View, address, choose, chosen, hidden};
+use super::view::{Query, View, address, choose, chosen};
 use crate::reports::figures::Insight;
 use crate::reports::measure::Measure;
-use crate::reports::views::{AgreementReport, ProjectView, SliceField};
-use crate::reports::{Period, period_days};
+use crate::reports::views::{AgreementReport, AnswerKind, ProjectView, SliceField};
 
 const ALPHA: &str = "krippendorff_alpha";
-const SHARE: &str = "percent_agreement";
-/// A field with more values than this is rather an id or a text than something to slice by.
-const MOST_VALUES: u64 = 100;
 /// McNemar's z from which a different use of labels is no accident (as in the explanation).
 const SIGNIFICANT: f64 = 3.3;
 
@@ -57,7 +53,7 @@ pub fn render(
             @match (report, control) {
                 (Some(report), Some(control)) => {
                     (choose(links, &project.id, report, Some(control), query))
-                    (contents())
+                    (contents(control.answers == Some(AnswerKind::Set)))
                     (sections(View { links, project: &project.id, report, control, query }, fields))
                 }
                 (Some(report), None) => {
@@ -70,8 +66,9 @@ pub fn render(
     )
 }
 
-fn contents() -> Markup {
-    let parts = [
+/// `of_sets`: what is made of single labels has no place on the page.
+fn contents(of_sets: bool) -> Markup {
+    let all = [
         ("side-by-side", "Coefficients"),
         ("benchmarks", "How good is it?"),
         ("by-annotator", "Annotators"),
@@ -80,6 +77,7 @@ fn contents() -> Markup {
         ("slices", "Slices"),
         ("planning", "More labels"),
     ];
+    let parts = all.into_iter().filter(|(id, _)| !of_sets || !["benchmarks", "planning"].contains(id));
     html! {
         nav.pills.small aria-label="On this page" { @for (id, name) in parts { a href={ "#" (id) } { (name) } } }
     }
@@ -89,7 +87,7 @@ fn sections(view: View<'_>, fields: &[SliceField]) -> Markup {
     let insight = view.control.insight.as_ref();
     html! {
         (side_by_side(view, insight))
-        (outlook::benchmarks(insight))
+        @if view.control.answers != Some(AnswerKind::Set) { (outlook::benchmarks(insight)) }
         h2.part id="by-annotator" { "By annotator" }
         div.grid {
             section.panel { (matrices::annotators(view)) }
@@ -107,13 +105,13 @@ fn sections(view: View<'_>, fields: &[SliceField]) -> Markup {
         }
         section.panel aria-labelledby="time" {
             h2 id="time" { "Over time" }
-            (over_time(view))
+            (parts::over_time(view))
         }
         section.panel aria-labelledby="slices" {
             h2 id="slices" { "By slice" }
-            (by_slice(view, fields))
+            (parts::by_slice(view, fields))
         }
-        (outlook::planning(insight))
+        @if view.control.answers != Some(AnswerKind::Set) { (outlook::planning(insight)) }
     }
 }
 
@@ -134,7 +132,9 @@ fn side_by_side(view: View<'_>, insight: Option<&Insight>) -> Markup {
                     (balance(insight))
                 }
             }
+            (compared_as(view.control))
             (scroll("Agreement figures in full", detail_table(&headline)))
+            (caution::line(headline.iter().copied()))
         }
     }
 }
@@ -167,14 +167,15 @@ fn coefficients(headline: &[&Measure], insight: Option<&Insight>) -> Markup {
     } else {
         " Behind them the bands of Landis and Koch, which are meant for figures with chance taken out."
     };
-    let note = format!("Each with its 95 % interval.{scale} Select a dot to read how it is made.");
+    let cautions = caution::note(headline.iter().copied());
+    let note = format!("Each with its 95 % interval.{scale} Select a dot to read how it is made.{cautions}");
     let caption =
         Caption { id: "coefficients", title: "Value and interval", note: &note, names: "Figure", values: "Value" };
     charts::dots(&rows, low, &bands, caption)
 }
 
 /// The bands of Landis and Koch, the lowest first.
-fn bands(insight: Option<&Insight>) -> Vec<Band> {
+pub fn bands(insight: Option<&Insight>) -> Vec<Band> {
     let standing = insight.and_then(|insight| insight.benchmarks.iter().find(|one| one.benchmark == "landis_koch"));
     let Some(standing) = standing else { return Vec::new() };
     let mut to = 1.0;
@@ -197,7 +198,11 @@ fn without_each(view: View<'_>) -> Markup {
     let change = |measure: &Measure| measure.detail.get("change");
     let mut rows: Vec<&Measure> = view.measures("without_annotator").collect();
     if rows.is_empty() {
-        return missing(title, "Nobody can be left out: it takes three annotators to have an agreement of the others.");
+        let why = match view.control.answers {
+            Some(AnswerKind::Set) => "Leaving annotators out is not done for sets of labels yet.",
+            _ => "Nobody can be left out: it takes three annotators to have an agreement of the others.",
+        };
+        return missing(title, why);
     }
     rows.sort_by(|a, b| change(b).unwrap_or(f64::NEG_INFINITY).total_cmp(&change(a).unwrap_or(f64::NEG_INFINITY)));
     let total = rows.len();
@@ -234,7 +239,7 @@ fn without_each(view: View<'_>) -> Markup {
                                     td.num { b { (change.map_or_else(|| "—".to_owned(), signed)) } }
                                     td.num { (text::value(ALPHA, value)) }
                                     td.drawn { (axis.draw(measure)) }
-                                    td.nowrap { (interval(measure)) }
+                                    td.nowrap { (interval(measure)) (caution::mark(measure)) }
                                 }
                                 (None, _) => { td.undefined colspan="4" { "undefined: " (reason(measure)) } }
                             }
@@ -262,7 +267,7 @@ fn signed(change: f64) -> String {
 fn shifts(view: View<'_>, insight: Option<&Insight>) -> Markup {
     let title = "Use of labels";
     let Some(balance) = insight.and_then(|insight| insight.balance.as_ref()) else {
-        return missing(title, "Not known: no two annotators share an item, or the labels have an order.");
+        return missing(title, "Not known: no two annotators share an item, or the answers have a scale, or are sets.");
     };
     let mut shifts: Vec<_> = balance.annotators.iter().collect();
     shifts.sort_by(|a, b| b.shift.total_cmp(&a.shift));
@@ -320,217 +325,10 @@ fn signed_z(z: f64) -> String {
     text::number((z * 10.0).round() / 10.0)
 }
 
-fn over_time(view: View<'_>) -> Markup {
-    let query = view.query;
-    let column = |name: &'static str| view.measures("period").filter(move |measure| measure.measure == name);
-    let points: Vec<Point> =
-        column(ALPHA).zip(column(SHARE)).filter_map(|(alpha, share)| point(view, alpha, share)).collect();
-    html! {
-        form.slice method="get" action=(view.links.agreement(view.project)) aria-label="Period" data-tidy="" {
-            (hidden(view.links, query, &["period"]))
-            label for="period" { "By" }
-            select id="period" name="period" {
-                option value="" { "what suits" }
-                @for period in Period::ALL {
-                    option value=(period.name()) selected[query.period == Some(period)] { (period.name()) }
-                }
-            }
-            button type="submit" { "Show" }
-        }
-        @match &view.control.time {
-            Some(time) if !points.is_empty() => {
-                @let note = format!(
-                    "An item belongs to the {} of its newest answer. Select a {0} to see its disagreements.{}{}",
-                    time.period.name(),
-                    left_out(time.periods, time.shown, "newest", &format!("{}s", time.period.name())),
-                    without(time.items_without, "no time"),
-                );
-                @let low = Axis::over(view.measures("period")).low;
-                @let figures = [ALPHA, SHARE].map(guide::title);
-                @let caption = Caption { id: "over-time", title: "Agreement over time", note: &note, names: "Period", values: "" };
-                (charts::over_time(&figures, &points, low, caption))
-            }
-            _ => { p.quiet { "The answers to this control have no times." } }
-        }
-    }
-}
-
-fn point(view: View<'_>, alpha: &Measure, share: &Measure) -> Option<Point> {
-    let (first, next) = period_days(&alpha.scope)?;
-    let days = first.until(next).ok()?.get_days();
-    let after = |hours: i32| {
-        let time = first.to_datetime(Time::midnight()).checked_add(Span::new().hours(hours)).ok()?;
-        Some(time.to_string())
-    };
-    let href = view.drill(|filter| (filter.from, filter.to) = (Some(first.to_string()), Some(next.to_string())));
-    Some(Point {
-        name: alpha.scope.value.clone()?,
-        first: first.to_string(),
-        next: next.to_string(),
-        middle: after(12 * days)?,
-        places: vec![after(11 * days)?, after(13 * days)?],
-        days: f64::from(days),
-        rows: vec![measured(alpha, href.clone()), measured(share, href.clone())],
-        href,
-    })
-}
-
-fn left_out(all: u64, shown: u64, which: &str, what: &str) -> String {
-    if all > shown { format!(" The {shown} {which} of {all} {what} are shown.") } else { String::new() }
-}
-
-fn without(items: u64, what: &str) -> String {
-    match items {
-        0 => String::new(),
-        1 => format!(" One item has {what}."),
-        n => format!(" {} items have {what}.", text::count(n)),
-    }
-}
-
-fn by_slice(view: View<'_>, fields: &[SliceField]) -> Markup {
-    let query = view.query;
-    let offered = |field: &&SliceField| {
-        (2..=MOST_VALUES).contains(&field.values) || query.by_slice.as_ref() == Some(&field.field)
-    };
-    let offered: Vec<&SliceField> = fields.iter().filter(offered).collect();
-    html! {
-        @if offered.is_empty() {
-            p.quiet { "The items have no field with a few values to slice by." }
-        } @else {
-            form.slice method="get" action=(view.links.agreement(view.project)) aria-label="Slices" data-tidy="" {
-                (hidden(view.links, query, &["by_slice"]))
-                label for="by_slice" { "By" }
-                select id="by_slice" name="by_slice" {
-                    option value="" { "no field" }
-                    @for field in &offered {
-                        option value=(field.field) selected[query.by_slice.as_ref() == Some(&field.field)] { (field.field) }
-                    }
-                }
-                button type="submit" { "Show" }
-            }
-        }
-        @if let Some(split) = &view.control.by_slice {
-            @let note = format!(
-                "Krippendorff’s alpha of the items with each value of {}, lowest first. Select a dot to see the slice’s disagreements.{}{}",
-                split.field,
-                left_out(split.values, split.shown, "most frequent", "values"),
-                without(split.items_without, "no such field"),
-            );
-            (slice_charts(view, &split.field, &note))
-        } @else if !offered.is_empty() {
-            p.quiet { "Choose a field to see the figures of the items with each of its values." }
-        }
-    }
-}
-
-fn slice_charts(view: View<'_>, field: &str, note: &str) -> Markup {
-    let alphas = matrices::weakest_first(view.measures("slice").filter(|measure| measure.measure == ALPHA));
-    if alphas.is_empty() {
-        return html! { p.quiet { "No item of this control has the field " (field) "." } };
-    }
-    let low = Axis::over(alphas.iter().copied()).low;
-    let rows: Vec<(String, Row)> = alphas
-        .iter()
-        .map(|alpha| {
-            let value = alpha.scope.value.clone().unwrap_or_default();
-            let href = view.drill(|filter| drop(filter.slice.insert(field.to_owned(), value.clone())));
-            (value, measured(alpha, href))
-        })
-        .collect();
-    let caption = Caption { id: "by-slice", title: "Alpha by slice", note, names: field, values: "Alpha" };
-    html! {
-        (charts::dots(&rows, low, &bands(view.control.insight.as_ref()), caption))
-        (scroll("All figures by slice", slice_table(view, field, &alphas)))
-    }
-}
-
-/// Every figure of every value; a row for each value.
-fn slice_table(view: View<'_>, field: &str, alphas: &[&Measure]) -> Markup {
-    let mut names: Vec<&str> = view.measures("slice").map(|measure| measure.measure.as_str()).collect();
-    names.sort_unstable_by_key(|name| (guide::rank(name), *name));
-    names.dedup();
-    html! {
-        table.compact.wide {
-            thead {
-                tr {
-                    th scope="col" { (field) }
-                    @for name in &names { th.num scope="col" { a href=(links::guide(name)) { (guide::title(name)) } } }
-                    th.num scope="col" { "Items" }
-                }
-            }
-            tbody {
-                @for alpha in alphas {
-                    @let of_value = || view.measures("slice").filter(|measure| measure.scope.value == alpha.scope.value);
-                    tr {
-                        th scope="row" { (alpha.scope.value.as_deref().unwrap_or_default()) }
-                        @for name in &names {
-                            td.num {
-                                @match of_value().find(|measure| measure.measure == *name) {
-                                    Some(Measure { value: Some(value), .. }) => { (text::value(name, *value)) }
-                                    Some(measure) => { span.undefined title=(reason(measure)) { "undefined" } }
-                                    None => { "—" }
-                                }
-                            }
-                        }
-                        td.num { (text::count(alpha.n_items)) }
-                    }
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::web::fixtures;
-    use crate::web::view::Place;
-
-    fn page_of(query: &Query) -> String {
-        let fields = fixtures::slice_fields();
-        render(Links::of("default"), &fixtures::project(), Some(&fixtures::agreement_report()), &fields, query)
-            .into_string()
-    }
-
-    #[test]
-    fn a_period_and_a_slice_lead_to_their_disagreements() {
-        let page = page_of(&Query { place: Place::Agreement, by_slice: Some("source".into()), ..Query::default() });
-        let from = "/disagreements?control=sentiment&amp;from=2026-02-01&amp;to=2026-03-01";
-        assert!(page.contains(from), "{page}");
-        assert!(page.contains("/disagreements?control=sentiment&amp;slice=source%3Dapp_store"), "{page}");
-        assert!(
-            page.contains("undefined: no item was answered by two annotators"),
-            "a period without figures says why"
-        );
-        assert!(page.contains("3 items have no such field"), "what is in no slice is counted");
-    }
-
-    #[test]
-    fn forms_keep_what_they_do_not_ask_for() {
-        let query = Query {
-            place: Place::Agreement,
-            control: Some("sentiment".into()),
-            slice: [("language".to_owned(), "de".to_owned())].into(),
-            period: Some(Period::Week),
-            by_slice: Some("source".into()),
-            ..Query::default()
-        };
-        let page = page_of(&query);
-        let form = |label: &str| {
-            let (_, rest) = page.split_once(&format!("aria-label=\"{label}\"")).unwrap();
-            rest.split("</form>").next().unwrap().to_owned()
-        };
-        let (period, slices) = (form("Period"), form("Slices"));
-        assert!(
-            period.contains("name=\"by_slice\" value=\"source\"")
-                && !period.contains("type=\"hidden\" name=\"period\"")
-        );
-        assert!(
-            slices.contains("name=\"period\" value=\"week\"") && slices.contains("value=\"language=de\""),
-            "{slices}"
-        );
-        assert!(slices.contains("<option value=\"source\" selected>") && !slices.contains("\"text\">text"), "{slices}");
-    }
 
     #[test]
     fn changes_have_their_sign() {

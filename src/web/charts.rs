@@ -1,16 +1,23 @@
 //! Interactive charts: plotly figures as JSON in the page, drawn by `assets/assay.js`. Behind each lies a table with the same
 //! figures. It is written once: what a chart says under the pointer and where a click leads are read from that table.
 
+mod heat;
+mod time;
+
 use maud::{Markup, PreEscaped, html};
-use plotly::common::{Anchor, ErrorData, ErrorType, HoverInfo, Line, Marker, Mode, Orientation};
+use plotly::common::{Anchor, ErrorData, ErrorType, HoverInfo, Marker, Mode, Orientation};
 use plotly::layout::{
-    Annotation, Axis, AxisType, BarMode, DragMode, HoverMode, Legend, Margin, Shape, ShapeLayer, ShapeLine, ShapeType,
+    Annotation, Axis, BarMode, DragMode, HoverMode, Legend, Margin, Shape, ShapeLayer, ShapeLine, ShapeType,
 };
-use plotly::{Bar, HeatMap, Layout, Scatter, Trace, Traces};
+use plotly::{Bar, Layout, Scatter, Trace, Traces};
 use serde::Serialize;
 
+use super::caution::signed;
 use super::layout::scroll;
 use super::text::shorten;
+
+pub use heat::{Scale, matrix, pairs};
+pub use time::{Period, over_time};
 
 const LONGEST_TICK: usize = 24;
 
@@ -37,15 +44,6 @@ pub struct Cell {
     pub href: Option<String>,
 }
 
-/// How values become colours.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scale {
-    /// −1 … 1 with a neutral middle: coefficients.
-    Diverging,
-    /// 0 … 1: shares.
-    Sequential,
-}
-
 /// A value with its interval and n, as a row of the table.
 #[derive(Debug)]
 pub struct Row {
@@ -56,6 +54,8 @@ pub struct Row {
     pub interval_shown: String,
     pub n: String,
     pub items: u64,
+    /// Why the interval may hold too little.
+    pub caution: Option<String>,
 }
 
 /// A stretch of the axis with a name, drawn behind the values.
@@ -66,93 +66,11 @@ pub struct Band {
     pub to: f64,
 }
 
-/// One period of a chart over time. Its row links to what it stands for.
-#[derive(Debug)]
-pub struct Period {
-    pub name: String,
-    /// The first day and the one after the last, as `2026-01-31`, and the time in its middle.
-    pub first: String,
-    pub next: String,
-    pub middle: String,
-    /// Where the figures stand: beside each other about the middle, so that no interval hides another.
-    pub places: Vec<String>,
-    pub days: f64,
-    pub href: String,
-    /// One row for each of the chart's figures.
-    pub rows: Vec<Row>,
-}
-
 /// The figure as plotly.js takes it. `plotly::Plot` would serialise to the same, but each one holds a copy of all scripts.
 #[derive(Serialize)]
 struct Figure {
     data: Traces,
     layout: Layout,
-}
-
-/// A symmetric heat map of pairs of names; its table lists each pair once. `pairs` holds (row, column) with row < column.
-pub fn pairs(names: &[String], pairs: &[((usize, usize), Row)], scale: Scale, caption: Caption<'_>) -> Markup {
-    let mut z = vec![vec![None; names.len()]; names.len()];
-    for ((row, column), pair) in pairs {
-        (z[*row][*column], z[*column][*row]) = (pair.cell.value, pair.cell.value);
-    }
-    let table = html! {
-        table {
-            thead { tr { th scope="col" { (caption.names) } th scope="col" { "and" } (figure_headings(caption)) } }
-            tbody {
-                @for ((row, column), pair) in pairs {
-                    tr data-at={ (row) "," (column) } {
-                        th scope="row" { (names[*row]) } th scope="row" { (names[*column]) } (figure_cells(pair))
-                    }
-                }
-            }
-        }
-    };
-    heat_map("pairs", names, z, scale, caption, table)
-}
-
-/// A heat map whose table is a matrix; `cells[r][c]` belongs to row `r` and column `c`.
-pub fn matrix(names: &[String], cells: &[Vec<Cell>], scale: Scale, caption: Caption<'_>) -> Markup {
-    let z = cells.iter().map(|row| row.iter().map(|cell| cell.value).collect()).collect();
-    let table = html! {
-        table {
-            thead { tr { th scope="col" { (caption.names) } @for name in names { th scope="col" { (name) } } } }
-            tbody {
-                @for (name, row) in names.iter().zip(cells) {
-                    tr { th scope="row" { (name) } @for cell in row { td.num { (linked(cell)) } } }
-                }
-            }
-        }
-    };
-    heat_map("matrix", names, z, scale, caption, table)
-}
-
-fn heat_map(
-    kind: &'static str,
-    names: &[String],
-    z: Vec<Vec<Option<f64>>>,
-    scale: Scale,
-    caption: Caption<'_>,
-    table: Markup,
-) -> Markup {
-    // Two digits fit on a phone; the table has them all.
-    let digits = |value: f64| match scale {
-        Scale::Diverging => format!("{value:.2}"),
-        Scale::Sequential => format!("{:.0}%", value * 100.0),
-    };
-    let shown = z.iter().map(|row| row.iter().map(|value| value.map(digits).unwrap_or_default()).collect()).collect();
-    // Without gaps, or with a colour bar, plotly.js sets style attributes, which the content security policy refuses.
-    let trace = HeatMap::new(positions(names.len()), positions(names.len()), z)
-        .zmin(if scale == Scale::Diverging { -1.0 } else { 0.0 })
-        .zmax(1.0)
-        .show_scale(false)
-        .x_gap(2.0)
-        .y_gap(2.0)
-        .text_matrix(shown)
-        .hover_info(HoverInfo::Text);
-    let height = 70 + 34 * names.len();
-    let layout = base_layout(height, named_axis(names).range(edges(names.len(), false)), rows_axis(names));
-    let chart = Chart { kind, height, figure: Figure { data: only(trace), layout }, legend: legend(scale) };
-    chart.render(caption, Some(scale), table)
 }
 
 /// Values with intervals, one line each, on an axis from `low` to 1, with `bands` behind them.
@@ -168,7 +86,7 @@ pub fn dots(rows: &[(String, Row)], low: f64, bands: &[Band], caption: Caption<'
         .error_x(errors)
         .hover_info(HoverInfo::Text)
         .show_legend(false);
-    let names: Vec<String> = rows.iter().map(|(name, _)| name.clone()).collect();
+    let names: Vec<String> = rows.iter().map(|(name, row)| signed(name, row.caution.is_some())).collect();
     let height = 60 + 30 * rows.len();
     let table = html! {
         table {
@@ -228,67 +146,6 @@ fn band_name(band: &Band, low: f64) -> Option<Annotation> {
     (to - from > 0.1).then(annotation)
 }
 
-const MILLIS_PER_DAY: f64 = 86_400_000.0;
-
-/// Figures over time with their intervals, and below them how many items each period has. `figures` are the names of the rows of
-/// every period; the number of items is that of the first one.
-pub fn over_time(figures: &[String], periods: &[Period], low: f64, caption: Caption<'_>) -> Markup {
-    let mut data = Traces::new();
-    for (at, name) in figures.iter().enumerate() {
-        let of_figure = || periods.iter().filter_map(|period| period.rows.get(at));
-        let places = periods.iter().filter_map(|period| period.places.get(at).cloned()).collect::<Vec<_>>();
-        let trace = Scatter::new(places, of_figure().map(|row| row.cell.value).collect::<Vec<_>>())
-            .mode(Mode::LinesMarkers)
-            .line(Line::new().width(1.5))
-            .marker(Marker::new().size(8))
-            .error_y(errors(of_figure()))
-            .connect_gaps(false)
-            .name(literal(name))
-            .hover_info(HoverInfo::Text);
-        data.push(trace);
-    }
-    let items = periods.iter().map(|period| period.rows.first().map(|row| row.items)).collect::<Vec<_>>();
-    let width = periods.iter().map(|period| period.days).fold(f64::INFINITY, f64::min) * MILLIS_PER_DAY * 0.8;
-    let middles = periods.iter().map(|period| period.middle.clone()).collect::<Vec<_>>();
-    let bars = Bar::new(middles, items).name("Items").width(width).y_axis("y2").hover_info(HoverInfo::Text);
-    data.push(bars);
-    let height = 374;
-    let ends = [periods.first().map(|period| &period.first), periods.last().map(|period| &period.next)];
-    let time = Axis::new()
-        .type_(AxisType::Date)
-        .range(ends.into_iter().flatten().cloned().collect::<Vec<String>>())
-        .fixed_range(true)
-        .show_grid(false)
-        .anchor("y2");
-    let counts = Axis::new().domain(&[0.0, 0.2]).fixed_range(true).n_ticks(3).anchor("x").auto_margin(true);
-    let legend = Legend::new().orientation(Orientation::Horizontal).x(0.0).y(1.0).y_anchor(Anchor::Bottom);
-    let values = value_axis(low).domain(&[0.28, 1.0]).auto_margin(true);
-    // Dates have a second line for the year.
-    let margin = Margin::new().left(10).right(14).top(8).bottom(44);
-    let layout = base_layout(height, time, values).y_axis2(counts).legend(legend).margin(margin);
-    let table = html! {
-        table {
-            thead {
-                tr {
-                    th scope="col" { (caption.names) }
-                    @for name in figures { th.num scope="col" { (name) } th scope="col" { "95 % interval" } }
-                    th.num scope="col" { "Items" }
-                }
-            }
-            tbody {
-                @for period in periods {
-                    tr {
-                        th scope="row" { a href=(period.href) { (period.name) } }
-                        @for row in &period.rows { td.num { (row.cell.shown) } td { (row.interval_shown) } }
-                        td.num { @if let Some(row) = period.rows.first() { (row.n) } }
-                    }
-                }
-            }
-        }
-    };
-    Chart { kind: "time", height, figure: Figure { data, layout }, legend: html! {} }.render(caption, None, table)
-}
-
 /// Horizontal bars of several series of shares over the same names.
 pub fn bars(names: &[String], series: &[(&'static str, Vec<Cell>)], caption: Caption<'_>) -> Markup {
     let mut data = Traces::new();
@@ -327,7 +184,11 @@ fn figure_headings(caption: Caption<'_>) -> Markup {
 }
 
 fn figure_cells(row: &Row) -> Markup {
-    html! { td.num { (linked(&row.cell)) } td { (row.interval_shown) } td.num { (row.n) } }
+    html! { td.num { (linked(&row.cell)) } td { (interval_cell(row)) } td.num { (row.n) } }
+}
+
+fn interval_cell(row: &Row) -> Markup {
+    html! { (row.interval_shown) @if let Some(caution) = &row.caution { " " span.caution { (caution) } } }
 }
 
 fn linked(cell: &Cell) -> Markup {
@@ -388,21 +249,6 @@ fn literal(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn legend(scale: Scale) -> Markup {
-    let (class, low, high) = match scale {
-        Scale::Diverging => ("ramp diverging", "−1 always differ", "1 always agree"),
-        Scale::Sequential => ("ramp sequential", "0 %", "100 %"),
-    };
-    html! {
-        div.scale aria-hidden="true" {
-            span { (low) }
-            span class=(class) {}
-            @if scale == Scale::Diverging { span { "0 chance" } span class="ramp diverging upper" {} }
-            span { (high) }
-        }
-    }
-}
-
 fn base_layout(height: usize, x: Axis, y: Axis) -> Layout {
     Layout::new()
         .height(height)
@@ -446,10 +292,10 @@ fn edges(n: usize, downwards: bool) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    const CAPTION: Caption<'_> =
+    pub(super) const CAPTION: Caption<'_> =
         Caption { id: "x", title: "Pairs", note: "How to read.", names: "Annotator", values: "Kappa" };
 
-    fn row(value: Option<f64>, shown: &str) -> Row {
+    pub(super) fn row(value: Option<f64>, shown: &str) -> Row {
         let href = value.map(|_| "/x?a=1&b=2".to_owned());
         let interval = value.map(|value| (value - 0.25, value + 0.5));
         Row {
@@ -458,44 +304,19 @@ mod tests {
             interval_shown: "i".into(),
             n: "3".into(),
             items: 3,
+            caution: None,
         }
     }
 
-    fn figure_json(markup: &str) -> serde_json::Value {
+    pub(super) fn figure_json(markup: &str) -> serde_json::Value {
         let (_, rest) = markup.split_once("application/json\">").unwrap();
         serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
     }
 
     #[test]
-    fn pairs_are_a_symmetric_heat_map_with_gaps_and_each_pair_once_in_the_table() {
-        let names = ["Ann", "Bo", "Cy"].map(str::to_owned);
-        let rows = [((0, 1), row(Some(0.5), "0.500")), ((0, 2), row(None, "no shared items"))];
-        let markup = pairs(&names, &rows, Scale::Diverging, CAPTION).into_string();
-        let figure = figure_json(&markup);
-        assert_eq!(figure["data"][0]["type"], "heatmap");
-        assert_eq!(
-            figure["data"][0]["z"],
-            serde_json::json!([[null, 0.5, null], [0.5, null, null], [null, null, null]])
-        );
-        assert_eq!(figure["layout"]["yaxis"]["range"], serde_json::json!([2.5, -0.5]));
-        assert_eq!(markup.matches("<a href=\"/x?a=1&amp;b=2\">0.500</a>").count(), 1, "{markup}");
-        assert!(markup.contains("data-at=\"0,2\"") && markup.contains("no shared items"), "{markup}");
-    }
-
-    #[test]
-    fn names_cannot_break_out_of_the_script_or_become_markup() {
-        let names = ["</script><b>x</b>&amp;".to_owned()];
-        let markup = matrix(&names, &[vec![Cell::default()]], Scale::Sequential, CAPTION).into_string();
-        assert_eq!(markup.matches("</script>").count(), 1, "{markup}");
-        assert_eq!(
-            figure_json(&markup)["layout"]["yaxis"]["ticktext"][0],
-            "&lt;/script&gt;&lt;b&gt;x&lt;/b&gt;&amp;amp;"
-        );
-    }
-
-    #[test]
     fn undefined_dots_stay_in_the_table_only() {
-        let rows = [("Ann".to_owned(), row(None, "no shared items")), ("Bo".to_owned(), row(Some(0.5), "0.5"))];
+        let mut rows = [("Ann".to_owned(), row(None, "no shared items")), ("Bo".to_owned(), row(Some(0.5), "0.5"))];
+        rows[1].1.caution = Some("⚠ few items".to_owned());
         let bands = [("poor", -1.0, 0.0), ("fair", 0.0, 0.4), ("good", 0.4, 1.0)];
         let bands = bands.map(|(name, from, to)| Band { name: name.to_owned(), from, to });
         let markup = dots(&rows, 0.0, &bands, CAPTION).into_string();
@@ -504,6 +325,8 @@ mod tests {
         assert_eq!(figure["data"][0]["error_x"]["arrayminus"], serde_json::json!([0.25]));
         assert_eq!(figure["data"][0]["y"], serde_json::json!([1.0]), "a dot keeps the place of its row");
         assert!(markup.contains("no shared items"));
+        assert_eq!(figure["layout"]["yaxis"]["ticktext"], serde_json::json!(["Ann", "Bo ⚠"]));
+        assert!(markup.contains("<span class=\"caution\">⚠ few items</span>"), "{markup}");
         assert_eq!(figure["layout"]["shapes"][0]["x0"], -0.02, "a band ends where the axis does");
         let named: Vec<&str> = figure["layout"]["annotations"]
             .as_array()
@@ -512,31 +335,5 @@ mod tests {
             .filter_map(|name| name["text"].as_str())
             .collect();
         assert_eq!(named, ["fair", "good"], "a sliver has no room for a name");
-    }
-
-    #[test]
-    fn a_period_without_a_figure_leaves_a_gap_and_keeps_its_items_and_link() {
-        let period = |name: &str, value| Period {
-            name: name.to_owned(),
-            first: format!("{name}-01"),
-            next: format!("{name}-28"),
-            middle: format!("{name}-15"),
-            places: vec![format!("{name}-14")],
-            days: 28.0,
-            href: format!("/x?from={name}-01"),
-            rows: vec![row(value, if value.is_some() { "0.500" } else { "undefined" })],
-        };
-        let periods = [period("2026-01", Some(0.5)), period("2026-02", None), period("2026-03", Some(0.75))];
-        let markup = over_time(&["Alpha".to_owned()], &periods, 0.0, CAPTION).into_string();
-        let figure = figure_json(&markup);
-        assert_eq!(figure["data"][0]["y"], serde_json::json!([0.5, null, 0.75]));
-        assert_eq!(figure["data"][0]["error_y"]["array"], serde_json::json!([0.5, 0.0, 0.5]));
-        assert_eq!(figure["data"][0]["x"][2], "2026-03-14");
-        assert_eq!(
-            (&figure["data"][1]["y"], &figure["data"][1]["x"][2]),
-            (&serde_json::json!([3, 3, 3]), &"2026-03-15".into())
-        );
-        assert_eq!(figure["layout"]["xaxis"]["range"], serde_json::json!(["2026-01-01", "2026-03-28"]));
-        assert_eq!(markup.matches("<a href=\"/x?from=").count(), 3, "{markup}");
     }
 }

@@ -7,7 +7,7 @@ use super::links::{self, Links};
 use super::palette::Palette;
 use super::text;
 use crate::reports::views::{
-    AgreementReport, ControlData, Disagreement, DisagreementFilter, Page, ProjectView, RaterName,
+    AgreementReport, ControlData, Disagreement, DisagreementFilter, Page, ProjectView, RaterName, Vote,
 };
 
 /// A filter that cannot be used: its field (empty: none in particular) and what is wrong.
@@ -201,11 +201,12 @@ fn chips(here: &str, data: &Data<'_>) -> Markup {
 }
 
 fn table(links: Links<'_>, data: &Data<'_>) -> Markup {
-    let votes = data
-        .list
-        .items
-        .iter()
-        .flat_map(|item| item.votes.iter().map(|vote| (item.control.as_str(), vote.label.as_str())));
+    // Of numbers with many values none has a colour of its own: it would be another one on the next page.
+    let all = controls(data.report);
+    let many = |control: &str| all.iter().any(|data| data.control == control && !data.histogram.is_empty());
+    let coloured = data.list.items.iter().filter(|item| !many(&item.control));
+    let votes = coloured
+        .flat_map(|item| item.votes.iter().flat_map(|vote| labels(vote).map(|label| (item.control.as_str(), label))));
     let palette = Palette::new(data.report, votes);
     html! {
         table.list.disagreements {
@@ -214,7 +215,7 @@ fn table(links: Links<'_>, data: &Data<'_>) -> Markup {
                     th scope="col" { "Item" }
                     th scope="col" { "Who said what" }
                     th scope="col" { "Control" }
-                    th.num scope="col" { abbr title="Share of the item’s annotator pairs that differ" { "Score" } }
+                    th.num scope="col" { abbr title="How far the item’s annotators are apart, on average over their pairs: from 0, the same, to 1" { "Score" } }
                     th scope="col" { "Updated (UTC)" }
                 }
             }
@@ -252,23 +253,32 @@ fn bar(score: f64) -> Markup {
     }
 }
 
-/// Votes by label, the most frequent label first, each with the names behind it.
+/// The labels of an answer one by one; none of the empty set.
+fn labels(vote: &Vote) -> impl Iterator<Item = &str> {
+    let single = Some(vote.label.as_str()).filter(|label| vote.labels.is_empty() && !label.is_empty());
+    single.into_iter().chain(vote.labels.iter().map(String::as_str))
+}
+
+/// Votes by answer, the most frequent one first, each with the names behind it.
 fn votes(data: &Data<'_>, palette: &Palette, item: &Disagreement) -> Markup {
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(&Vote, Vec<&str>)> = Vec::new();
     for vote in &item.votes {
         let name = rater_name(data.report, &vote.annotator);
-        match groups.iter_mut().find(|(label, _)| *label == vote.label) {
+        match groups.iter_mut().find(|(same, _)| (&same.label, &same.labels) == (&vote.label, &vote.labels)) {
             Some((_, names)) => names.push(name),
-            None => groups.push((&vote.label, vec![name])),
+            None => groups.push((vote, vec![name])),
         }
     }
-    groups.sort_by_key(|(label, names)| (std::cmp::Reverse(names.len()), *label));
+    groups.sort_by_key(|(vote, names)| (std::cmp::Reverse(names.len()), &vote.label));
     html! {
         ul.votes {
-            @for (label, names) in &groups {
+            @for (vote, names) in &groups {
                 li {
-                    span class={ "chip " (palette.label(&item.control, label)) } { (text::shorten(label, 40)) }
-                    " " span.names { (names.join(", ")) }
+                    @for label in labels(vote) {
+                        span class={ "chip " (palette.label(&item.control, label)) } { (text::shorten(label, 40)) } " "
+                    }
+                    @if labels(vote).next().is_none() { span.chip.plain { "none" } " " }
+                    span.names { (names.join(", ")) }
                 }
             }
         }
@@ -294,7 +304,7 @@ fn nothing(here: &str, data: &Data<'_>) -> Markup {
             "No disagreements",
             html! {
                 p {
-                    "No item has differing answers by two annotators on a single-choice control. Either everybody agrees, or each \
+                    "No item has differing answers by two annotators on a control that is compared. Either everybody agrees, or each \
                      item was answered once: the overview tells which."
                 }
             },

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::caution;
 use super::guide;
 use super::interval::Axis;
 use super::links;
@@ -14,9 +15,20 @@ pub fn headline_table(measures: &[&Measure]) -> Markup {
     table("Measure", measures, |measure| {
         html! {
             a href=(links::guide(&measure.measure)) { (guide::title(&measure.measure)) }
-            @if let Some(entry) = guide::entry(&measure.measure) { small { (entry.brief) } }
+            @if let Some(brief) = brief(measure) { small { (brief) } }
         }
     })
+}
+
+/// What a measure is, in a line. With a scale percent agreement is not about equal labels alone.
+fn brief(measure: &Measure) -> Option<&'static str> {
+    let has_scale = measure.options.get("level").is_some_and(|level| level != "nominal");
+    match measure.measure.as_str() {
+        "percent_agreement" | "pooled_percent_agreement" if has_scale => {
+            Some("how close two annotators of an item are, from 0 % (the ends of the scale) to 100 % (the same)")
+        }
+        name => guide::entry(name).map(|entry| entry.brief),
+    }
 }
 
 /// The overall measures with the agreement behind them: what was seen, and what chance alone would give.
@@ -47,7 +59,7 @@ pub fn detail_table(measures: &[&Measure]) -> Markup {
                         @match (measure.value, measure.ci_low.zip(measure.ci_high)) {
                             (Some(value), Some((low, high))) => {
                                 td.num { b { (text::value(&measure.measure, value)) } }
-                                td.nowrap { (text::interval(&measure.measure, low, high)) }
+                                td.nowrap { (text::interval(&measure.measure, low, high)) (caution::mark(measure)) }
                             }
                             (Some(value), None) => { td.num { b { (text::value(&measure.measure, value)) } } td.quiet { "none" } }
                             (None, _) => { td.undefined colspan="2" { "undefined: " (reason(measure)) } }
@@ -107,7 +119,7 @@ fn row(name: Markup, measure: &Measure, axis: Axis) -> Markup {
                     td { (axis.draw(measure)) }
                     td.nowrap {
                         @match (measure.ci_low, measure.ci_high) {
-                            (Some(low), Some(high)) => { (text::interval(&measure.measure, low, high)) }
+                            (Some(low), Some(high)) => { (text::interval(&measure.measure, low, high)) (caution::mark(measure)) }
                             _ => { span.quiet { "none" } }
                         }
                     }

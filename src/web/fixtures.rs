@@ -35,6 +35,7 @@ pub fn measure(name: &str, value: f64, (low, high): (f64, f64)) -> Measure {
         n_raters: 5,
         method: "percentile_bootstrap".into(),
         undefined_reason: None,
+        caution: None,
         detail: Default::default(),
     }
 }
@@ -307,6 +308,7 @@ pub fn disagreements() -> Vec<Disagreement> {
     let vote = |at: usize, label: &str| Vote {
         annotator: RATERS[at].0.into(),
         label: label.into(),
+        labels: Vec::new(),
         annotation_id: format!("reviews/annotation/{}", 100 + at),
     };
     let texts = [

@@ -193,6 +193,97 @@ pub const MEASURES: &[Entry] = &[
         meaning: "Every label weighs the same, however rare. The labels one by one show which of them are hard.",
         source: "Krippendorff (2011), as above.",
     },
+    Entry {
+        name: "icc_a_1",
+        title: "Intraclass correlation, agreement",
+        brief: "share of the variance that lies between items; annotators’ different means count against it",
+        formula: &["ICC(A,1) = (MS_items − MS_error) / (MS_items + (k − 1) MS_error + k/n (MS_raters − MS_error))"],
+        meaning: "How reliable one annotator’s number is when the numbers themselves matter. Only items that every annotator rated count. \
+                  With items that hardly differ it is low even where annotators are close: look at the limits of agreement, too.",
+        source: "McGraw, K. O., & Wong, S. P. (1996). Forming inferences about some intraclass correlation coefficients. Psychological \
+                 Methods 1(1), 30–46.",
+    },
+    Entry {
+        name: "icc_c_1",
+        title: "Intraclass correlation, consistency",
+        brief: "as agreement, but an annotator may be higher or lower than the others throughout",
+        formula: &["ICC(C,1) = (MS_items − MS_error) / (MS_items + (k − 1) MS_error)"],
+        meaning: "How reliable one annotator’s ranking of items is. Well above the agreement form: annotators use the scale at different heights.",
+        source: "McGraw and Wong (1996), as above.",
+    },
+    Entry {
+        name: "icc_1_1",
+        title: "Intraclass correlation, one-way",
+        brief: "as agreement, when it does not matter which annotator gave which number",
+        formula: &["ICC(1) = (MS_items − MS_within) / (MS_items + (k − 1) MS_within)"],
+        meaning: "For items that are each rated by other annotators. The three forms with k are the same for the mean of all annotators.",
+        source: "McGraw and Wong (1996), as above.",
+    },
+    Entry {
+        name: "icc_a_k",
+        title: "Intraclass correlation of the mean, agreement",
+        brief: "how reliable the mean of all annotators is",
+        formula: &["ICC(A,k) = (MS_items − MS_error) / (MS_items + (MS_raters − MS_error) / n)"],
+        meaning: "Higher than the form for one annotator, as errors average out. Quote it only where the mean is what is used.",
+        source: "McGraw and Wong (1996), as above.",
+    },
+    Entry {
+        name: "icc_c_k",
+        title: "Intraclass correlation of the mean, consistency",
+        brief: "how reliable the mean of all annotators is for ranking items",
+        formula: &["ICC(C,k) = (MS_items − MS_error) / MS_items"],
+        meaning: "Also known as Cronbach’s alpha. As the agreement form, but annotators’ different means do not count.",
+        source: "McGraw and Wong (1996), as above.",
+    },
+    Entry {
+        name: "icc_1_k",
+        title: "Intraclass correlation of the mean, one-way",
+        brief: "how reliable the mean is when it does not matter who rated",
+        formula: &["ICC(k) = (MS_items − MS_within) / MS_items"],
+        meaning: "The one-way form for the mean of k ratings.",
+        source: "McGraw and Wong (1996), as above.",
+    },
+    Entry {
+        name: "kendall_w",
+        title: "Kendall’s W",
+        brief: "how far all annotators rank the items alike",
+        formula: &["W = 12 S / (k² (n³ − n) − k ΣT), S the spread of the items’ rank sums, T for ties"],
+        meaning: "1 when all rank the items in the same order, 0 when their orders have nothing in common. The distances between answers do \
+                  not matter. Only items that every annotator rated count.",
+        source: "Kendall, M. G., & Babington Smith, B. (1939). The problem of m rankings. Annals of Mathematical Statistics 10(3), 275–287.",
+    },
+    Entry {
+        name: "spearman_rho",
+        title: "Spearman’s rho",
+        brief: "correlation of two annotators’ ranks, averaged over pairs",
+        formula: &["Pearson’s r of the ranks, ties at their mean rank"],
+        meaning: "Whether two annotators order the items alike. A high correlation is not agreement: one may be a grade higher throughout.",
+        source: "Spearman, C. (1904). The proof and measurement of association between two things. American Journal of Psychology 15(1), 72–101.",
+    },
+    Entry {
+        name: "kendall_tau_b",
+        title: "Kendall’s tau-b",
+        brief: "pairs of items that two annotators order alike, beyond those that they order differently",
+        formula: &["τ_b = (C − D) / √((C + D + T_x)(C + D + T_y)), T the ties of one annotator alone"],
+        meaning: "As Spearman’s rho, counted over pairs of items, and kinder to few grades with many ties.",
+        source: "Kendall, M. G. (1945). The treatment of ties in ranking problems. Biometrika 33(3), 239–251.",
+    },
+    Entry {
+        name: "pearson_r",
+        title: "Pearson’s r",
+        brief: "linear correlation of two annotators’ numbers, averaged over pairs",
+        formula: &["r = s_xy / (s_x s_y)"],
+        meaning: "Annotators whose numbers differ by a constant, or by a factor, correlate perfectly: read it next to Lin’s coefficient.",
+        source: "Pearson, K. (1895). Notes on regression and inheritance in the case of two parents.",
+    },
+    Entry {
+        name: "lin_ccc",
+        title: "Lin’s concordance correlation",
+        brief: "correlation of two annotators’ numbers, less what differs in height and spread",
+        formula: &["CCC = 2 s_xy / (s_x² + s_y² + (mean_x − mean_y)²)"],
+        meaning: "How close the numbers lie to being equal, not merely to a line. Never above Pearson’s r.",
+        source: "Lin, L. I-K. (1989). A concordance correlation coefficient to evaluate reproducibility. Biometrics 45(1), 255–268.",
+    },
 ];
 
 /// What the pages show besides measures.
@@ -205,6 +296,32 @@ struct Topic {
 }
 
 const TOPICS: &[Topic] = &[
+    Topic {
+        id: "coverage",
+        title: "Marked intervals",
+        paragraphs: &[
+            "A 95 % interval should hold the true figure 95 times in 100. Simulations show where it holds it less often than 93 times, and \
+             figures of that kind are marked: with fewer than 50 items (few items); when one label has four fifths of the answers or more and \
+             fewer than 100 items count (skewed labels); for a label that fewer than 10 items have (rare label); and when two annotators, or \
+             one annotator and the others, share fewer than 50 items (few shared items).",
+            "A marked figure is not wrong. Its interval is rather too narrow or too wide: draw no conclusion that hangs on one of its ends, \
+             and label more items before you publish it. docs/INTERVALS.md has the simulations.",
+        ],
+        source: "Own simulations, 2000 of each setting.",
+    },
+    Topic {
+        id: "levels",
+        title: "Levels: what a difference means",
+        paragraphs: &[
+            "Choices are nominal: equal or not. Ratings are ordinal: the more grades lie between two of them, the less they agree. Numbers \
+             are on an interval scale: the larger their difference, the less they agree. All figures of agreement then give credit for \
+             answers that are near each other, percent agreement too. Questions with several answers are compared as sets of labels; an \
+             annotation that chose none is the empty set.",
+            "The command line and the API can read answers otherwise (`--level`, `level=`): choices as ordinal, in the order of the labelling \
+             config, or ratings as nominal.",
+        ],
+        source: "Stevens (1946) on levels of measurement; Gwet (2014), chapter 3, on weights; docs/METRICS.md.",
+    },
     Topic {
         id: "without_annotator",
         title: "Without each annotator",
@@ -253,11 +370,9 @@ const TOPICS: &[Topic] = &[
         id: "numbers",
         title: "Labels that are numbers",
         paragraphs: &[
-            "Projects show figures of single choices. For scores and other numbers in a table, `assay agreement FILE --level interval` has \
-             intraclass correlations (icc_a_1, icc_c_1 and their kin: the share of the variance that lies between items, with or without \
-             the annotators’ different means), Kendall’s W and tau-b, Spearman’s rho, Pearson’s r, Lin’s concordance correlation, and the \
-             limits of Bland and Altman. A high correlation is not agreement: annotators whose scores differ by a constant correlate \
-             perfectly. docs/METRICS.md has the formulas.",
+            "Ratings have, besides weighted coefficients, Kendall’s W and tau-b and Spearman’s rho. Numbers have intraclass correlations, \
+             Pearson’s r, Lin’s concordance correlation and, for each pair, the limits of Bland and Altman, too. A high correlation is not \
+             agreement: annotators whose numbers differ by a constant correlate perfectly. docs/METRICS.md has the formulas.",
         ],
         source: "McGraw and Wong (1996) on the forms of the intraclass correlation; Lin (1989); Bland and Altman (1986).",
     },
@@ -265,12 +380,12 @@ const TOPICS: &[Topic] = &[
         id: "planning",
         title: "What more labels would give",
         paragraphs: &[
-            "Items needed: how many like these, in all, make alpha’s 95 % interval as narrow as wanted. The spread between items is an \
+            "Items needed: how many like these, in all, make alpha’s 95 % interval as narrow as wanted: ±0.05, or 0.1 from end to end. The spread between items is an \
              estimate itself, hence the range.",
             "The grid predicts the half-width for other numbers of items and of ratings per item. Three ratings of an item tell how much a \
              further one helps, and four tell it exactly; with fewer the prediction is a range.",
         ],
-        source: "Hoeffding (1948) on the variance of means over pairs; Wilson and Hilferty (1931) for the range.",
+        source: "Hoeffding (1948) on the variance of means over pairs; Wilson (1927) on score intervals.",
     },
 ];
 

@@ -128,6 +128,7 @@ async fn agreement_page(app: &App, links: Links<'_>, project: &str, fields: &Fie
     };
     let params = AgreementParams {
         control: None,
+        level: None,
         slice: query.slice.clone(),
         period: query.period,
         by_slice: query.by_slice.clone(),

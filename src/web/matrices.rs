@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use maud::{Markup, html};
 
+use super::caution;
 use super::charts::{self, Caption, Cell, Row, Scale};
 use super::figures::{label_table, reason};
 use super::guide;
@@ -12,8 +13,9 @@ use super::layout::scroll;
 use super::links;
 use super::text;
 use super::view::{Query, View, address};
+use crate::reports::figures::Level;
 use crate::reports::measure::Measure;
-use crate::reports::views::{ConfusionCell, LabelCount};
+use crate::reports::views::{AnswerKind, Bin, ConfusionCell, ControlData, LabelCount};
 
 /// A matrix beyond this size is unreadable, and would make the page heavy.
 const MOST_NAMES: usize = 12;
@@ -47,13 +49,14 @@ pub fn annotators(view: View<'_>) -> Markup {
     let scale = if text::is_share(wanted) { Scale::Sequential } else { Scale::Diverging };
     let figure = guide::title(wanted);
     let more = beyond(total, "annotators");
-    let note = format!("{figure}: {}. Select a cell to see where the two differ.{more}", brief(wanted));
+    let cautions = caution::note(pairs.iter().copied().filter(|pair| pair.n_items > 0));
+    let note = format!("{figure}: {}. Select a cell to see where the two differ.{more}{cautions}", brief(wanted));
     let title = "Annotator by annotator";
     let caption = Caption { id: "annotators", title, note: &note, names: "Annotator", values: &figure };
     html! {
         (toggle(view, wanted))
         @if names.len() < 2 {
-            (missing(title, "No two annotators share an item of this control."))
+            (missing(title, without_pairs(view.control)))
         } @else {
             (charts::pairs(&names, &rows, scale, caption))
         }
@@ -77,7 +80,7 @@ fn pair_row(view: View<'_>, one: &str, other: &str, measure: Option<&Measure>) -
     match measure.filter(|measure| measure.n_items > 0) {
         None => {
             let cell = Cell { shown: "no shared items".into(), ..Cell::default() };
-            Row { cell, interval: None, interval_shown: "—".into(), n: "0".into(), items: 0 }
+            Row { cell, interval: None, interval_shown: "—".into(), n: "0".into(), items: 0, caution: None }
         }
         Some(measure) => measured(
             measure,
@@ -97,7 +100,8 @@ pub fn measured(measure: &Measure, href: String) -> Row {
     let interval = measure.ci_low.zip(measure.ci_high);
     let interval_shown = interval.map_or("—".to_owned(), |(low, high)| text::interval(&measure.measure, low, high));
     let cell = Cell { value: measure.value, shown, href: Some(href) };
-    Row { cell, interval, interval_shown, n: text::count(measure.n_items), items: measure.n_items }
+    let n = text::count(measure.n_items);
+    Row { cell, interval, interval_shown, n, items: measure.n_items, caution: caution::sign(measure) }
 }
 
 fn toggle(view: View<'_>, wanted: &str) -> Markup {
@@ -116,7 +120,7 @@ fn toggle(view: View<'_>, wanted: &str) -> Markup {
 pub fn against_others(view: View<'_>) -> Markup {
     let title = "Each annotator against the others";
     let Some(name) = preferred(view.measures("annotator")) else {
-        return missing(title, "No annotator shares an item with another one.");
+        return missing(title, without_pairs(view.control));
     };
     let mut measures = weakest_first(view.measures("annotator").filter(|m| m.measure == name));
     let total = measures.len();
@@ -126,7 +130,9 @@ pub fn against_others(view: View<'_>) -> Markup {
     let more =
         if total > rows.len() { format!(" The {} lowest of {total} are shown.", rows.len()) } else { String::new() };
     let figure = guide::title(&name);
-    let note = format!("{figure}: {}. Lowest first.{more}", brief(&name));
+    let cautions = caution::note(measures.iter().copied());
+    let exact = if is_in_order(view.control) { " Only equal answers agree here, however near others are." } else { "" };
+    let note = format!("{figure}: {}. Lowest first.{exact}{more}{cautions}", brief(&name));
     charts::dots(&rows, low, &[], Caption { id: "others", title, note: &note, names: "Annotator", values: &figure })
 }
 
@@ -144,6 +150,9 @@ fn preferred<'a>(measures: impl Iterator<Item = &'a Measure>) -> Option<String> 
 /// Label by label: when one annotator said the row's label, how often did another say the column's.
 pub fn confusion(view: View<'_>) -> Markup {
     let title = "Label confusion";
+    if let Some(why) = &view.control.no_confusion {
+        return missing(title, &format!("There is none: {why}."));
+    }
     let labels: Vec<&str> = view.control.labels.iter().map(|count| count.label.as_str()).take(MOST_NAMES).collect();
     let pairs: HashMap<(&str, &str), u64> = view
         .control
@@ -177,10 +186,11 @@ pub fn confusion(view: View<'_>) -> Markup {
         })
         .collect();
     let names: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+    let order = if is_in_order(view.control) { " In the order of the scale." } else { "" };
     let note = format!(
         "Row: what one annotator said. Column: what another said of the same item. Select a cell off the diagonal to see \
-         those items.{}",
-        beyond(view.control.labels.len(), "labels")
+         those items.{order}{}",
+        left_out(view.control, labels.len())
     );
     let caption = Caption { id: "confusion", title, note: &note, names: "Label", values: "Share" };
     charts::matrix(&names, &cells, Scale::Sequential, caption)
@@ -205,6 +215,9 @@ fn confusion_cell(view: View<'_>, row: &str, column: &str, pairs: u64, answers: 
 pub fn distribution(view: View<'_>) -> Markup {
     let title = "Label distribution";
     let labels: Vec<_> = view.control.labels.iter().take(MOST_ROWS).collect();
+    if !view.control.histogram.is_empty() {
+        return histogram(view.control);
+    }
     if labels.is_empty() {
         return missing(title, "No label of this control was given yet.");
     }
@@ -217,16 +230,33 @@ pub fn distribution(view: View<'_>) -> Markup {
         let cells = labels.iter().map(|count| share(count.predictions, predictions, &count.label)).collect();
         series.push(("Predictions", cells));
     }
-    let more = if view.control.labels.len() > labels.len() {
-        format!(" The {} most frequent of {} labels are shown.", labels.len(), view.control.labels.len())
-    } else {
-        String::new()
-    };
+    let more = left_out(view.control, labels.len());
     let of_models =
         if predictions > 0 { format!(" and all {} predicted ones", text::count(predictions)) } else { String::new() };
     let note = format!("Share of each label among all {} annotated labels{of_models}.{more}", text::count(annotations));
     let names: Vec<String> = labels.iter().map(|count| count.label.clone()).collect();
     charts::bars(&names, &series, Caption { id: "labels", title, note: &note, names: "Label", values: "Share" })
+}
+
+/// How numbers are spread, in equal bins.
+fn histogram(control: &ControlData) -> Markup {
+    let bins = &control.histogram;
+    let name = |bin: &Bin| format!("{} – {}", text::short(bin.from), text::short(bin.to));
+    let sum = |pick: fn(&Bin) -> u64| bins.iter().map(pick).sum::<u64>();
+    let (annotations, predictions) = (sum(|bin| bin.annotations), sum(|bin| bin.predictions));
+    let cell = |n: u64, total: u64| Cell {
+        value: (total > 0).then(|| n as f64 / total as f64),
+        shown: text::count(n),
+        href: None,
+    };
+    let mut series = vec![("Annotations", bins.iter().map(|bin| cell(bin.annotations, annotations)).collect())];
+    if predictions > 0 {
+        series.push(("Predictions", bins.iter().map(|bin| cell(bin.predictions, predictions)).collect()));
+    }
+    let names: Vec<String> = bins.iter().map(name).collect();
+    let note = format!("Share of the {} answers in each of {} equal stretches.", text::count(annotations), bins.len());
+    let title = "Distribution of the numbers";
+    charts::bars(&names, &series, Caption { id: "labels", title, note: &note, names: "Numbers", values: "Share" })
 }
 
 fn share_cell(view: View<'_>, label: &str, n: u64, total: u64) -> Cell {
@@ -249,10 +279,31 @@ pub fn per_label(view: View<'_>) -> Markup {
             section.panel {
                 h2 { a href=(links::guide(name)) { (guide::title(name)) } " by label" }
                 (scroll("Figures by label", label_table(view, &rows[..rows.len().min(MOST_ROWS)])))
+                (caution::line(rows[..rows.len().min(MOST_ROWS)].iter().copied()))
                 @if rows.len() > MOST_ROWS { p.quiet { "The " (MOST_ROWS) " lowest of " (rows.len()) " labels are shown." } }
             }
         }
     }
+}
+
+fn without_pairs(control: &ControlData) -> &'static str {
+    match control.answers {
+        Some(AnswerKind::Set) => {
+            "Figures of single annotators are not made for sets of labels yet; the list of disagreements shows who differs from whom."
+        }
+        _ => "No two annotators share an item of this control.",
+    }
+}
+
+/// Whether the labels stand in the order of a scale.
+fn is_in_order(control: &ControlData) -> bool {
+    control.level.is_some_and(|level| level != Level::Nominal) || control.answers == Some(AnswerKind::Number)
+}
+
+fn left_out(control: &ControlData, shown: usize) -> String {
+    let total = control.labels.len();
+    let which = if is_in_order(control) { "first" } else { "most frequent" };
+    if total > shown { format!(" The {shown} {which} of {total} labels are shown.") } else { String::new() }
 }
 
 /// Undefined figures last, and equal ones in the report's order.

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod assets;
+mod caution;
 mod charts;
 mod compare;
 mod disagreements;
@@ -21,6 +22,7 @@ mod overview;
 #[cfg(test)]
 mod pages_test;
 mod palette;
+mod parts;
 mod projects;
 mod query;
 mod reading;

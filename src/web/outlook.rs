@@ -167,12 +167,12 @@ fn plan_of(plan: &Planning) -> Markup {
 fn sentence(plan: &Planning) -> String {
     let more = |items: u64| items.saturating_sub(plan.items_now);
     let items = text::counted(plan.items_now, "item", "items");
-    let now = format!("Alpha’s interval is ±{:.3} now, from {items}.", plan.half_width_now);
-    let target = text::number(plan.target);
+    let now = format!("Alpha’s interval is {:.3} wide now, from {items}.", 2.0 * plan.half_width_now);
+    let target = text::number(2.0 * plan.target);
     match more(plan.items_needed) {
-        0 => format!("{now} That is as narrow as ±{target} already."),
+        0 => format!("{now} That is narrower than {target} already."),
         needed => format!(
-            "{now} For ±{target} label {} more items like these ({} – {} more; 95 % range).",
+            "{now} For one {target} wide label {} more items like these ({} – {} more; 95 % range).",
             text::count(needed),
             text::count(more(plan.items_low)),
             text::count(more(plan.items_high))
@@ -241,10 +241,10 @@ mod tests {
         let mut plan = insight().planning.unwrap();
         assert_eq!(
             sentence(&plan),
-            "Alpha’s interval is ±0.083 now, from 92 items. For ±0.05 label 160 more items like these (120 – 215 more; 95 % range)."
+            "Alpha’s interval is 0.166 wide now, from 92 items. For one 0.1 wide label 160 more items like these (120 – 215 more; 95 % range)."
         );
         plan.items_needed = 60;
-        assert!(sentence(&plan).ends_with("as narrow as ±0.05 already."));
+        assert!(sentence(&plan).ends_with("narrower than 0.1 already."));
     }
 
     #[test]

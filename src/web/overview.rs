@@ -2,16 +2,18 @@
 
 use maud::{Markup, html};
 
+use super::caution;
 use super::figures::headline_table;
 use super::guide;
 use super::layout::{Frame, empty, older, page, scroll};
-use super::links::Links;
+use super::links::{self, Links};
 use super::matrices;
 use super::reading;
 use super::text;
-use super::view::{Place, Query, View, address, choose, chosen};
+use super::view::{Place, Query, View, address, choose, chosen, headline_alpha};
+use crate::reports::figures::Level;
 use crate::reports::measure::{Dropped, Measure};
-use crate::reports::views::{AgreementReport, ControlData, ProjectView, SnapshotView};
+use crate::reports::views::{AgreementReport, AnswerKind, ControlData, ProjectView, SnapshotView};
 
 /// `GET /w/{workspace}/projects/{project}`. `report` covers all controls; it is `None` before the first import.
 pub fn render(links: Links<'_>, project: &ProjectView, report: Option<&AgreementReport>, query: &Query) -> Markup {
@@ -81,7 +83,9 @@ fn figures(
     html! {
         section.panel aria-labelledby="agreement" {
             h2 id="agreement" { "Agreement between annotators on " code { (control.control) } }
+            (compared_as(control))
             (scroll("Agreement figures", headline_table(&headline)))
+            (caution::line(headline.iter().copied()))
             @if let Some(sentence) = reading::spread(&headline) {
                 p.reading { (sentence) " " a href="/metrics-guide" { "How to read these figures" } }
             }
@@ -101,11 +105,37 @@ fn figures(
     }
 }
 
-/// The overall figures of a control, in the guide's order, unknown ones last.
+/// How answers that are no single choices are compared.
+pub fn compared_as(control: &ControlData) -> Markup {
+    let how = match (control.answers, control.level) {
+        (Some(AnswerKind::Set), _) => {
+            "Answers are sets of labels: those that share most of their labels agree in part. Quote the alpha with MASI’s distance."
+        }
+        (_, Some(Level::Ordinal)) => {
+            "Answers are on an ordinal scale: the fewer grades lie between two of them, the more they agree."
+        }
+        (_, Some(Level::Interval | Level::Ratio)) => {
+            "Answers are numbers: the nearer two of them are, the more they agree."
+        }
+        _ => return html! {},
+    };
+    html! {
+        p.quiet {
+            (how) " " a href=(links::guide("levels")) { "Levels" }
+            @if control.empty_sets > 0 {
+                ". " (text::counted(control.empty_sets, "answer is", "answers are")) " the empty set: nothing was chosen."
+            }
+        }
+    }
+}
+
+/// The overall figures of a control, in the guide's order, unknown ones last; of sets the alpha to quote comes first.
 pub fn headline<'a>(report: &'a AgreementReport, control: &str) -> Vec<&'a Measure> {
     let mut found: Vec<&Measure> =
         report.measures.iter().filter(|m| m.scope.by == "overall" && m.scope.control == control).collect();
-    found.sort_by_key(|measure| guide::rank(&measure.measure));
+    let data = report.data.controls.iter().find(|data| data.control == control);
+    let of_sets = data.filter(|data| data.answers == Some(AnswerKind::Set)).map(headline_alpha);
+    found.sort_by_key(|measure| (of_sets != Some(measure.measure.as_str()), guide::rank(&measure.measure)));
     found
 }
 

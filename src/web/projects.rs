@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::layout::{Frame, empty, page, scroll};
 use super::links::{Links, with_query};
 use super::text;
-use crate::reports::views::{AgreementReport, ProjectView};
+use super::view::{headline_alpha, overall};
+use crate::reports::views::{AgreementReport, ControlData, ProjectView};
 
 /// One line of the list.
 #[derive(Debug)]
@@ -15,10 +16,11 @@ pub struct Row {
     pub alphas: Vec<(String, Option<f64>)>,
 }
 
-/// Krippendorff's alpha of each control with figures.
+/// Krippendorff's alpha of each control with figures; of sets of labels with MASI's distance.
 pub fn alphas(report: &AgreementReport) -> Vec<(String, Option<f64>)> {
-    let overall = report.measures.iter().filter(|m| m.scope.by == "overall" && m.measure == "krippendorff_alpha");
-    overall.map(|m| (m.scope.control.clone(), m.value)).collect()
+    let alpha = |control: &ControlData| overall(report, &control.control, headline_alpha(control));
+    let alphas = report.data.controls.iter().filter_map(alpha);
+    alphas.map(|alpha| (alpha.scope.control.clone(), alpha.value)).collect()
 }
 
 /// `GET /w/{workspace}/projects`. `next`: the name after which the next page begins.

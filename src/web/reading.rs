@@ -13,7 +13,9 @@ const WIDE: f64 = 0.15;
 pub fn spread(measures: &[&Measure]) -> Option<String> {
     let first = measures.first()?;
     let value = |name: &str| measures.iter().find(|m| m.measure == name).and_then(|m| m.value);
-    let alpha = measures.iter().find(|m| m.measure == "krippendorff_alpha" && m.value.is_some());
+    let of_sets = measures.iter().any(|m| m.measure == MASI);
+    let headline = if of_sets { MASI } else { "krippendorff_alpha" };
+    let alpha = measures.iter().find(|m| m.measure == headline && m.value.is_some());
     let Some(alpha) = alpha else {
         let why =
             first.undefined_reason.as_deref().or_else(|| measures.iter().find_map(|m| m.undefined_reason.as_deref()));
@@ -23,8 +25,12 @@ pub fn spread(measures: &[&Measure]) -> Option<String> {
         ));
     };
     let trust = trust(alpha);
+    if of_sets {
+        // Alphas of sets differ in what they take for near, and not in what they take for chance.
+        return Some(trust.to_owned());
+    }
     let chance_corrected: Vec<f64> =
-        measures.iter().filter(|m| !text::is_share(&m.measure)).filter_map(|m| m.value).collect();
+        measures.iter().filter(|m| takes_chance_out(&m.measure)).filter_map(|m| m.value).collect();
     let low = chance_corrected.iter().copied().fold(f64::INFINITY, f64::min);
     let high = chance_corrected.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let ac1_gap = value("gwet_ac1").zip(alpha.value).map_or(0.0, |(ac1, alpha)| ac1 - alpha);
@@ -48,9 +54,20 @@ pub fn spread(measures: &[&Measure]) -> Option<String> {
     Some(format!("{trust} {spread}"))
 }
 
+const MASI: &str = "krippendorff_alpha_masi";
+
+/// Whether a measure says how much agreement there is beyond chance; correlations, for one, say something else.
+fn takes_chance_out(measure: &str) -> bool {
+    measure == "krippendorff_alpha"
+        || ["_kappa", "_ac1", "_ac2", "_pi", "_prediger"].iter().any(|end| measure.ends_with(end))
+}
+
 /// Says so where chance-corrected figures lie far apart.
 pub fn far_apart(measures: &[&Measure]) -> Option<String> {
-    let corrected = measures.iter().filter(|m| !text::is_share(&m.measure));
+    if measures.iter().any(|m| m.measure == MASI) {
+        return None;
+    }
+    let corrected = measures.iter().filter(|m| takes_chance_out(&m.measure));
     let mut valued: Vec<(f64, &str)> = corrected.filter_map(|m| Some((m.value?, m.measure.as_str()))).collect();
     valued.sort_by(|a, b| a.0.total_cmp(&b.0));
     let ((low, lowest), (high, highest)) = (valued.first().copied()?, valued.last().copied()?);
@@ -115,6 +132,22 @@ mod tests {
         let wide = figures(0.3, 0.8).unwrap();
         assert!(wide.contains("0.50 apart") && wide.contains("Gwet’s AC1 is 0.80"), "{wide}");
         assert_eq!(far_apart(&[]), None);
+    }
+
+    #[test]
+    fn correlations_and_sets_have_no_spread_of_chance() {
+        let figures = [
+            measure("krippendorff_alpha", 0.7, (0.5, 0.9)),
+            measure("gwet_ac2", 0.72, (0.5, 0.9)),
+            measure("spearman_rho", 0.95, (0.9, 0.99)),
+        ];
+        let figures: Vec<&Measure> = figures.iter().collect();
+        assert!(spread(&figures).unwrap().contains("within 0.02"), "{:?}", spread(&figures));
+        assert_eq!(far_apart(&figures), None);
+        let sets = [measure(MASI, 0.9, (0.85, 0.95)), measure("krippendorff_alpha", 0.5, (0.4, 0.6))];
+        let sets: Vec<&Measure> = sets.iter().collect();
+        assert_eq!(spread(&sets).unwrap(), "Reliable: even the lower end of alpha’s interval is above 0.80.");
+        assert_eq!(far_apart(&sets), None);
     }
 
     #[test]

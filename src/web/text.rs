@@ -75,6 +75,17 @@ pub fn number(value: f64) -> String {
     signed(&format!("{value}"))
 }
 
+/// A number in few digits, for the edges of bins.
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-3..1e7).contains(&size) {
+        return signed(&format!("{value:.2e}"));
+    }
+    let digits = if size >= 100.0 { 0 } else { 2 };
+    let scale = 10_f64.powi(digits);
+    number((value * scale).round() / scale)
+}
+
 /// Why a figure is undefined, in words; unknown codes are shown readable.
 pub fn undefined(code: &str) -> String {
     match code {
@@ -86,6 +97,9 @@ pub fn undefined(code: &str) -> String {
         "label_not_used" => "the label was never given to an item that two annotators answered",
         "one_item" => "one item alone shows no spread",
         "zero_variance" => "every item looks the same, so there is no spread to go by",
+        "no_complete_items" => "no item was answered by every annotator",
+        "no_analytic_interval" => "there is no formula for it",
+        "too_few_items" => "there are too few items for the formula",
         other => return humanise(other),
     }
     .to_owned()
@@ -131,6 +145,7 @@ mod tests {
         assert_eq!(value("krippendorff_alpha", -0.25), "−0.250");
         assert_eq!(value("percent_agreement", 0.8234), "82.3 %");
         assert_eq!(interval("cohen_kappa", -0.1, 0.2), "−0.100 – 0.200");
+        assert_eq!([short(1234.56), short(-0.126), short(2.5e9), short(0.0)], ["1235", "−0.13", "2.50e9", "0"]);
         assert_eq!([duration(8.44), duration(200.2), duration(7500.0)], ["8.4 s", "3 min 20 s", "2 h 5 min"]);
     }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
+use super::guide;
 use super::layout::pinned;
 use super::links::{self, Links};
 use super::text;
 use crate::reports::Period;
 use crate::reports::measure::Measure;
-use crate::reports::views::{AgreementReport, ControlData, DisagreementFilter};
+use crate::reports::views::{AgreementReport, AnswerKind, ControlData, DisagreementFilter};
 
 /// Pages that show figures of a control.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -117,6 +118,14 @@ pub fn chosen<'a>(report: &'a AgreementReport, query: &Query) -> Option<&'a Cont
     }
 }
 
+/// The alpha to quote first: of sets of labels the one that knows sets in part alike.
+pub fn headline_alpha(control: &ControlData) -> &'static str {
+    match control.answers {
+        Some(AnswerKind::Set) => "krippendorff_alpha_masi",
+        _ => "krippendorff_alpha",
+    }
+}
+
 /// An overall figure of a control.
 pub fn overall<'a>(report: &'a AgreementReport, control: &str, name: &str) -> Option<&'a Measure> {
     report.measures.iter().find(|m| m.scope.by == "overall" && m.scope.control == control && m.measure == name)
@@ -138,8 +147,8 @@ pub fn choose(
                     a href=(address(links, project, &with_control(&data.control)))
                         aria-current=[control.filter(|chosen| chosen.control == data.control).map(|_| "true")] {
                         (data.control)
-                        @if let Some(alpha) = overall(report, &data.control, "krippendorff_alpha").and_then(|alpha| alpha.value) {
-                            " " span.quiet title="Krippendorff’s alpha" { "α " (text::value("krippendorff_alpha", alpha)) }
+                        @if let Some(alpha) = overall(report, &data.control, headline_alpha(data)).and_then(|alpha| alpha.value) {
+                            " " span.quiet title=(guide::title(headline_alpha(data))) { "α " (text::value("krippendorff_alpha", alpha)) }
                         }
                     }
                 }

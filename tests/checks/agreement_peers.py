@@ -178,7 +178,7 @@ def run(check, arguments):
     check.equal("annotations left out", found, {reason: n for reason, n in sorted(dropped.items()) if n})
     check.equal("annotations that count", report["data"]["annotations"], len(used))
     controls = single_choices(tasks, arguments.config)
-    reported = [control["control"] for control in report["data"]["controls"] if control["reported"]]
+    reported = [control["control"] for control in report["data"]["controls"] if control["answers"] == "label"]
     check.equal("controls with figures", sorted(reported), controls)
     for control in controls:
         compare(check, control, ratings(used, control), report)

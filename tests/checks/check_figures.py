@@ -3,8 +3,8 @@
 
 Ratings are read from the JSON anew, by the documented policies. Peers: krippendorff (alpha, also per label and without each annotator),
 irrCAC (the coefficients of many raters with their standard errors, percent agreement, Scott's pi of two), scikit-learn (Cohen's kappa of each
-pair). Pooled and specific agreement and an annotator against the others are worked out here, from their definitions. Where real exports
-lie in ../shared they are checked too.
+pair). Pooled and specific agreement and an annotator against the others are worked out here, from their definitions. Ratings, numbers and sets
+of labels are compared with scale_peers.py. So are the scores of disagreements. Where real exports lie in ../shared they are checked too.
 """
 
 import datetime
@@ -15,6 +15,7 @@ import xml.etree.ElementTree
 from collections import Counter, defaultdict
 from itertools import combinations
 
+import duckdb
 import krippendorff
 import numpy
 import pandas
@@ -23,16 +24,23 @@ from sklearn.metrics import cohen_kappa_score
 
 import common
 from label_studio import load
+from scale_peers import DISTANCES, Scale, Sets, masi
 
 TOLERANCE = 1e-9
 PARTS = ("period", "slice")
 
 
-def single_choice_controls(config):
-    """Controls in which one label is chosen for the whole task."""
-    for tag in xml.etree.ElementTree.parse(config).iter("Choices"):
-        if tag.get("choice", "single") != "multiple" and tag.get("perRegion") != "true":
-            yield tag.get("name")
+class Controls:
+    """The controls of a labelling config whose answers are about the whole task, by what their answers are."""
+
+    def __init__(self, config):
+        tags = [tag for tag in xml.etree.ElementTree.parse(config).iter() if tag.get("toName") and tag.get("perRegion") != "true"]
+        choices = [tag for tag in tags if tag.tag == "Choices"]
+        self.single = [tag.get("name") for tag in choices if tag.get("choice", "single") != "multiple"]
+        self.multiple = [tag.get("name") for tag in choices if tag.get("choice") == "multiple"]
+        self.grades = {tag.get("name"): range(1, int(tag.get("maxRating", 5)) + 1) for tag in tags if tag.tag == "Rating"}
+        self.numbers = [tag.get("name") for tag in tags if tag.tag == "Number"]
+        self.order = {tag.get("name"): [choice.get("alias", choice.get("value")) for choice in tag.iter("Choice")] for tag in choices}
 
 
 def user(annotation, source):
@@ -42,20 +50,42 @@ def user(annotation, source):
     return f"{source}/user/{by['id'] if isinstance(by, dict) else by}"
 
 
-def answers(tasks, source, control):
-    """item -> {annotator: label}: submitted, not skipped, no ground truth, of several by one annotator the highest id."""
-    ratings = {}
+def used(tasks, source):
+    """(item, {annotator: annotation}): submitted, not skipped, no ground truth, of several by one annotator the highest id."""
     for task in tasks:
-        used = [a for a in task["annotations"] if not a["was_cancelled"] and not a["ground_truth"]]
-        latest = {user(a, source): a for a in sorted(used, key=lambda a: a["id"])}
-        chosen = {
-            rater: result["value"]["choices"][0]
+        counts = [a for a in task["annotations"] if not a["was_cancelled"] and not a["ground_truth"]]
+        yield f"{source}/task/{task['id']}", {user(a, source): a for a in sorted(counts, key=lambda a: a["id"])}
+
+
+def answers(tasks, source, control, key="choices"):
+    """item -> {annotator: answer}, of those that have one: the label, or the number under `key`."""
+    ratings = {}
+    for item, latest in used(tasks, source):
+        values = {
+            rater: result["value"][key]
             for rater, annotation in latest.items()
             for result in annotation["result"]
-            if result.get("from_name") == control and result["value"]["choices"]
+            if result.get("from_name") == control and result["value"].get(key) not in (None, [])
         }
-        if chosen:
-            ratings[f"{source}/task/{task['id']}"] = chosen
+        if values:
+            ratings[item] = {rater: value[0] if key == "choices" else float(value) for rater, value in values.items()}
+    return ratings
+
+
+def chosen_sets(tasks, source, control):
+    """item -> {annotator: frozenset}: every annotation that counts is an answer, one without labels is the empty set."""
+    ratings = {}
+    for item, latest in used(tasks, source):
+        if latest:
+            ratings[item] = {
+                rater: frozenset(
+                    label
+                    for result in annotation["result"]
+                    if result.get("from_name") == control
+                    for label in result["value"]["choices"]
+                )
+                for rater, annotation in latest.items()
+            }
     return ratings
 
 
@@ -257,6 +287,120 @@ def compare_parts(check, what, report, control, by, parts):
             check.true(where, near(measure["value"], value), f"found {measure['value']}, the peer has {value}")
 
 
+def compare_scale(check, what, report, control, scale):
+    """The figures of ratings (ordinal) and of numbers (interval)."""
+    compared = Comparison(check, what, report, control)
+    for name, (value, error) in (scale.weighted() if len(scale.pairable) > 1 else {}).items():
+        compared.figure(name, "overall", value, error)
+    compared.figure("krippendorff_alpha", "overall", scale.alpha())
+    compared.figure("kendall_w", "overall", scale.kendall_w())
+    pairs = scale.pairs()
+    means = ["spearman_rho", "kendall_tau_b"]
+    if scale.level == "interval":
+        for name, value in scale.icc().items():
+            compared.figure(name, "overall", value)
+        means += ["pearson_r", "lin_ccc"]
+    for name in means:
+        found = [pair[name] for pair in pairs.values() if pair[name] is not None]
+        compared.figure(name, "overall", numpy.mean(found) if found else None)
+    kappas = [pair["cohen_kappa"] for two, pair in pairs.items() if pair["cohen_kappa"] is not None and scale.shared(*two).shape[1] > 1]
+    compared.figure("mean_pairwise_cohen_kappa", "overall", numpy.mean(kappas) if kappas else None)
+    for (one, other), pair in pairs.items():
+        for name, value in pair.items():
+            compared.figure(name, "pair", value, annotator=one, other=other)
+    for rater in scale.raters:
+        compared.figure("krippendorff_alpha", "without_annotator", scale.without(rater), annotator=rater)
+    # These look at labels alone, whatever their scale.
+    texts = {item: {rater: f"{value:.17g}" for rater, value in given.items()} for item, given in scale.ratings.items()}
+    nominal = Peers(texts)
+    for rater in scale.raters:
+        agreement, kappa = nominal.against_others(rater)
+        compared.figure("percent_agreement", "annotator", agreement, annotator=rater)
+        compared.figure("kappa_against_others", "annotator", kappa, annotator=rater)
+    if len(scale.values) <= 12:
+        for value in scale.values:
+            text = f"{value:.17g}"
+            used_by_two = any(text in given.values() for given in nominal.pairable.values())
+            compared.figure("krippendorff_alpha", "label", nominal.alpha(text) if used_by_two else None, label=text)
+            compared.figure("specific_agreement", "label", nominal.specific(text) if used_by_two else None, label=text)
+    check.equal(f"{what}: figures that no peer was asked for", sorted(map(str, compared.left)), [])
+    counted = compared.measures[("krippendorff_alpha", "overall", None, None, None)]
+    check.equal(f"{what}: n of alpha", (counted["n_items"], counted["n_ratings"]), (len(scale.pairable), sum(map(len, scale.pairable.values()))))
+    check.equal(f"{what}: level", counted["options"]["level"], scale.level)
+
+
+def compare_sets(check, what, report, control, sets):
+    compared = Comparison(check, what, report, control)
+    for name in DISTANCES:
+        compared.figure(name, "overall", sets.alpha(name))
+    compared.figure("krippendorff_alpha_per_label", "overall", sets.mean_of_labels())
+    for label in sets.labels:
+        compared.figure("krippendorff_alpha", "label", sets.of_label(label), label=label)
+    check.equal(f"{what}: figures that no peer was asked for", sorted(map(str, compared.left)), [])
+    [data] = [entry for entry in report["data"]["controls"] if entry["control"] == control]
+    empty = sum(not own for given in sets.ratings.values() for own in given.values())
+    check.equal(f"{what}: empty sets", data["empty_sets"], empty)
+
+
+def compare_cautions(check, what, report):
+    """The marks beside figures follow docs/INTERVALS.md where n alone decides."""
+    for measure in report["measures"]:
+        by, caution = measure["scope"]["by"], measure.get("caution")
+        if measure["ci_low"] is None:
+            check.equal(f"{what}: a figure without an interval has no mark", caution, None)
+        elif measure["n_items"] < 50:
+            expected = {"pair": {"few_shared_items"}, "annotator": {"few_shared_items"}, "label": {"few_items", "rare_label"}}
+            check.true(f"{what}: {measure['measure']} of {by} is marked", caution in expected.get(by, {"few_items", "few_shared_items"}), caution)
+        elif measure["n_items"] >= 100 and by not in ("label", "overall"):
+            check.equal(f"{what}: {measure['measure']} of {by} rests on enough", caution, None)
+
+
+def compare_scores(check, what, found, ratings, distance):
+    """The list of disagreements has every item on which two annotators differ, with the mean distance of its pairs."""
+    expected = {}
+    for item, given in ratings.items():
+        pairs = [distance(a, b) for a, b in combinations(given.values(), 2)]
+        if pairs and sum(pairs):
+            expected[item] = numpy.mean(pairs)
+    check.equal(f"{what}: items in disagreement", sorted(found), sorted(expected))
+    for item in found.keys() & expected.keys():
+        check.true(f"{what}: score of {item}", near(found[item], expected[item]), f"found {found[item]}, expected {expected[item]}")
+
+
+def by_range(ratings, grades=()):
+    values = [value for given in ratings.values() for value in given.values()] + list(grades)
+    span = max(values) - min(values)
+    return lambda a, b: abs(a - b) / span if span else float(a != b)
+
+
+def unequal(a, b):
+    return float(a != b)
+
+
+def check_scores(check, folder, project, found):
+    """`found`: control -> (ratings, distance)."""
+    [path] = folder.glob("*/*/_reports/*/agreement-*/disagreements.parquet")
+    rows = duckdb.sql(f"SELECT control, item_id, score FROM read_parquet('{path}')").fetchall()
+    for control, (ratings, distance) in found.items():
+        listed = {item: score for own, item, score in rows if own == control}
+        compare_scores(check, f"{project}/{control}", listed, ratings, distance)
+
+
+def check_level(check, folder, project, tasks, controls):
+    """Choices as an ordinal scale, in the order of the labelling config."""
+    for control in controls.single:
+        order = controls.order[control]
+        places = {item: {rater: float(order.index(label)) for rater, label in given.items()} for item, given in answers(tasks, project, control).items()}
+        if not places or len(order) < 3:
+            continue
+        report = common.agreement(folder, project, "--control", control, "--level", "ordinal")
+        found = {m["measure"]: m["value"] for m in report["measures"] if m["scope"]["by"] == "overall"}
+        scale = Scale(places, "ordinal", range(len(order)))
+        expected = {name: value for name, (value, _) in scale.weighted().items()} | {"krippendorff_alpha": scale.alpha(), "kendall_w": scale.kendall_w()}
+        for name, value in expected.items():
+            check.true(f"{project}/{control} as ordinal: {name}", near(found.get(name), value), f"found {found.get(name)}, the peer has {value}")
+
+
 def check_periods(check, project, control, tasks, report, ratings):
     [data] = [entry for entry in report["data"]["controls"] if entry["control"] == control]
     parts = defaultdict(dict)
@@ -307,13 +451,28 @@ def run(check):
             tasks = load(export)
             common.import_files(folder / project, project, export, config=config)
             report = common.agreement(folder / project, project)
+            declared = Controls(config)
+            ratings = {control: answers(tasks, project, control) for control in declared.single}
+            scales = {control: (answers(tasks, project, control, "rating"), "ordinal", grades) for control, grades in declared.grades.items()}
+            scales |= {control: (answers(tasks, project, control, "number"), "interval", ()) for control in declared.numbers}
+            sets = {control: chosen_sets(tasks, project, control) for control in declared.multiple}
             reported = {entry["control"] for entry in report["data"]["controls"] if entry["reported"]}
-            ratings = {control: answers(tasks, project, control) for control in single_choice_controls(config)}
-            check.equal(f"{project}: controls with figures", reported, {control for control, given in ratings.items() if given})
+            given = {control for control, given in ratings.items() if given} | {control for control, (given, *_) in scales.items() if given} | sets.keys()
+            check.equal(f"{project}: controls with figures", reported, given)
             for control in sorted(reported & ratings.keys()):
                 compare(check, f"{project}/{control}", report, control, ratings[control])
                 check_periods(check, project, control, tasks, report, ratings[control])
-                controls += 1
+            for control in sorted(reported & scales.keys()):
+                compare_scale(check, f"{project}/{control}", report, control, Scale(*scales[control]))
+            for control in sorted(reported & sets.keys()):
+                compare_sets(check, f"{project}/{control}", report, control, Sets(sets[control]))
+            compare_cautions(check, project, report)
+            distances = {control: (given, unequal) for control, given in ratings.items()}
+            distances |= {control: (given, by_range(given, grades)) for control, (given, _, grades) in scales.items() if given}
+            distances |= {control: (given, masi) for control, given in sets.items()}
+            check_scores(check, folder / project, project, distances)
+            check_level(check, folder / project, project, tasks, declared)
+            controls += len(reported)
             if project == "review-sentiment":
                 report_of = functools.partial(common.agreement, folder / project, project)
                 check_slice(check, folder, project, tasks, report_of)

@@ -119,6 +119,9 @@ def pages(page, base):
             found[f"{name}-contested-item"] = urllib.parse.urljoin(base, contested.first.get_attribute("href"))
         busiest = max(load(export), key=lambda task: sum(len(a["result"]) for a in task["annotations"]))
         found[f"{name}-item"] = item_url(base, project_url, name, busiest)
+    for control in ("flags", "helpfulness", "n_errors"):
+        for kind in ("overview", "agreement"):
+            found[f"response-review-{kind}-{control}"] = f"{found[f'response-review-{kind}']}?control={control}"
     found["review-sentiment-agreement-slices"] = found["review-sentiment-agreement"] + "?period=week&by_slice=source"
     found["guide"] = f"{base}/metrics-guide"
     found["docs"] = f"{base}/docs"
@@ -236,6 +239,22 @@ def check_agreement(check, browser, base, address):
         context.close()
 
 
+def check_marks(check, browser, base, address):
+    """Figures of few items are marked beside their intervals, in words that need no pointer, and a line leads to what that means."""
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.goto(address, wait_until="networkidle")
+    marks = page.locator("table.figures a.caution")
+    check.true(f"{address}: figures are marked", marks.count() > 0)
+    told = {mark.strip().removeprefix("⚠").strip() for mark in marks.all_inner_texts()}
+    known = {"few items", "skewed labels", "rare label", "few shared items"}
+    check.true(f"{address}: marks say why", told and told <= known, str(told))
+    page.locator("p.cautions a").first.click()
+    page.wait_for_url("**/metrics-guide#coverage")
+    check.true(f"{address}: the line leads to an explanation", "docs/INTERVALS.md" in page.locator("#coverage").inner_text())
+    context.close()
+
+
 def point(check, page, name, leads_to, fields):
     """A click on a point of a chart opens what it stands for."""
     page.wait_for_function(DRAWN, timeout=10_000)
@@ -320,6 +339,7 @@ def run(check):
             check_heat_maps(check, browser, base, addresses["review-sentiment-overview"])
             check_heat_maps(check, browser, base, addresses["review-sentiment-agreement"])
             check_agreement(check, browser, base, addresses["review-sentiment-agreement"])
+            check_marks(check, browser, base, addresses["response-review-overview"])
             check_filters(check, browser, base, addresses["review-sentiment-disagreements"])
             check_absent(check, browser, base)
             check_headers(check, base)

@@ -13,14 +13,22 @@ use assay::config::Config;
 use assay::error::{Error, Result};
 use assay::jobs::erase::{EraseRequest, EraseSummary, Named, run};
 use assay::jobs::publish::{PublishRequest, publication, run as publish};
+use assay::jobs::runner::work_once;
 use assay::lake::Format;
 use assay::reports::agreement;
 use assay::reports::views::AgreementParams;
 use assay::store::{
-    DEFAULT_WORKSPACE, JobState, NewAudit, NewJob, NewRecord, Once, Operation, Request, Retirement, now_micros,
+    DEFAULT_WORKSPACE, JobState, NewAudit, NewJob, NewRecord, Once, Operation, Request as StoreRequest, Retirement,
+    now_micros,
 };
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::support::{TestApp, choice, postgres, task};
 
@@ -126,7 +134,7 @@ async fn jobs_about_bo(test: &TestApp) {
             request_id: "r",
         };
         let audit_id = db.begin_audit(audit, now_micros()).await.unwrap();
-        let request = Request { idempotency: Some(&record), audit_id: Some(&audit_id) };
+        let request = StoreRequest { idempotency: Some(&record), audit_id: Some(&audit_id) };
         assert!(matches!(db.enqueue_job(&new, &request).await.unwrap(), Once::Done(_)));
         if ends {
             let (_, lease) =
@@ -290,6 +298,90 @@ async fn no_byte_of_an_annotator_is_left() {
 
     let imported = test.import("reviews", &[&json!([task(9, vec![choice(90, 4, "good", 0)])])]).await.unwrap();
     assert_eq!(imported.snapshot, 5, "imports go on");
+}
+
+/// Asks for an erasure as a caller of the API does, with a key that names the subject too.
+async fn order(app: &Arc<App>, name: &str) -> String {
+    let router = assay::api::router(app.clone(), Router::new(), &crate::support::settings(1 << 20));
+    let request = Request::builder()
+        .method("POST")
+        .uri("/v1/projects/reviews/erasures")
+        .header("host", "127.0.0.1")
+        .header("content-type", "application/json")
+        .header("idempotency-key", "erase bo@example.com")
+        .body(Body::from(json!({ "annotator": name }).to_string()));
+    let answer = router.oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    serde_json::from_slice::<Value>(&body).unwrap()["id"].as_str().unwrap().to_owned()
+}
+
+/// Works until nothing waits.
+async fn work(app: &Arc<App>) {
+    while work_once(app, "worker", None, &CancellationToken::new()).await.unwrap() {}
+}
+
+/// The job of an erasure is done, and neither it nor its row in the audit trail says whom it was about.
+async fn check_job(app: &Arc<App>, id: &str) {
+    let job = app.db.job(DEFAULT_WORKSPACE, id).await.unwrap();
+    assert_eq!(
+        (job.state, &job.payload.0, &job.result.0["ids"]),
+        (JobState::Done, &Value::Null, &json!([])),
+        "{job:?}"
+    );
+    let rows = app.db.list_audit(DEFAULT_WORKSPACE, None, 99).await.unwrap();
+    let rows: Vec<_> = rows.iter().filter(|row| row.job_id.as_deref() == Some(id)).collect();
+    let [row] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!((row.action.as_str(), row.outcome.as_deref()), ("erase.annotator", Some("done")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_byte_is_left_of_an_erasure_that_came_through_the_api() {
+    let test = full_lake().await;
+    let job = order(&test.app, "Bo@example.com").await;
+    assert!(grep(&data(&test), &BO).iter().any(|found| found.contains("assay.db")));
+    work(&test.app).await;
+    check_job(&test.app, &job).await;
+    check_rest(&test.app).await;
+    assert_eq!(grep(&data(&test), &BO), Vec::<String>::new());
+}
+
+/// A worker dies anywhere in an erasure; the next one, which knows nothing but the job, finishes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_whose_worker_died_anywhere_is_finished_by_the_next() {
+    let test = full_lake().await;
+    let job = order(&test.app, "bo@example.com").await;
+    // An import that cannot be done waits as well, and goes first.
+    work_once(&test.app, "worker", None, &CancellationToken::new()).await.unwrap();
+    let original = data(&test);
+    test.app.db.close().await;
+    let mut steps = 3;
+    loop {
+        let copy = tempfile::tempdir().unwrap();
+        let root = copy.path().join("data");
+        copy_folder(&original, &root);
+        let config = Config::for_folder(&root);
+        let app = App::open(&config).await.unwrap();
+        let first = cut_off(steps, work_once(&app, "first", None, &CancellationToken::new())).await;
+        app.db.close().await;
+        drop(app);
+
+        let app = App::open(&config).await.unwrap();
+        let later = now_micros() + 3600 * 1_000_000;
+        if let Some((_, lease)) = app.db.claim_job("clock", later, later, &["erase"]).await.unwrap() {
+            assert!(app.db.release_job(&lease).await.unwrap());
+        }
+        work(&app).await;
+        check_job(&app, &job).await;
+        check_rest(&app).await;
+        app.db.close().await;
+        assert_eq!(grep(&root, &BO), Vec::<String>::new(), "cut off after {steps} steps");
+        if first.is_some() {
+            assert!(steps > 20, "the run is longer than {steps} steps");
+            return;
+        }
+        steps += 31;
+    }
 }
 
 /// Every row of every table that people's texts can be in, as text.

@@ -16,7 +16,7 @@ async fn pages_show_the_snapshot_that_their_address_names() {
     test.import("reviews", &[&export("good", 0)]).await.unwrap();
     test.import("reviews", &[&export("bad", 5)]).await.unwrap();
     let project = test.project("reviews").await;
-    let router = assay::api::router(test.app.clone(), assay::web::router(), 1);
+    let router = assay::api::router(test.app.clone(), assay::web::router(), &crate::support::settings(1));
     let get = async |rest: &str| {
         let path = format!("/w/default/projects/{}{rest}", project.id);
         let request = Request::get(&path).header("host", "127.0.0.1").body(Body::empty()).unwrap();

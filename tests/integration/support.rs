@@ -213,3 +213,8 @@ pub async fn postgres(name: &str, drop: &'static str, create: &'static str) -> O
     let (server, _) = url.rsplit_once('/').unwrap();
     Some(format!("{server}/{name}"))
 }
+
+/// A server without limits of rate.
+pub fn settings(max_upload: u64) -> assay::api::Settings {
+    assay::api::Settings { max_upload, rates: assay::api::RateLimits::NONE, cors_origins: Vec::new() }
+}

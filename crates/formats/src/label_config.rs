@@ -47,12 +47,23 @@ pub struct Control {
     pub choice: Option<String>,
     pub per_region: bool,
     pub required: bool,
+    /// It is shown only when another control has some answer (`visibleWhen`, on it or on a tag around it).
+    pub conditional: bool,
+    /// `maxRating` of Rating: its grades are 1 to this.
+    pub max_rating: Option<u32>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Label {
     pub value: String,
     pub alias: Option<String>,
+}
+
+impl Label {
+    /// What results hold.
+    pub fn name(&self) -> &str {
+        self.alias.as_ref().unwrap_or(&self.value)
+    }
 }
 
 impl LabelConfig {
@@ -75,19 +86,18 @@ pub fn parse(xml: &str) -> Result<LabelConfig, ConfigError> {
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_end_names = true;
     let mut config = LabelConfig::default();
-    // Open tags: the index of the control each belongs to, if any.
-    let mut open: Vec<Option<usize>> = Vec::new();
+    let mut open: Vec<Around> = Vec::new();
     loop {
         let event = reader.read_event().map_err(|e| at(xml, reader.error_position(), e.to_string()))?;
         let position = reader.buffer_position();
         match event {
             Event::Start(tag) => {
-                let control =
-                    enter(&mut config, &tag, open.last().copied().flatten()).map_err(|e| at(xml, position, e))?;
-                open.push(control);
+                let around = open.last().copied().unwrap_or_default();
+                open.push(enter(&mut config, &tag, around).map_err(|e| at(xml, position, e))?);
             }
             Event::Empty(tag) => {
-                enter(&mut config, &tag, open.last().copied().flatten()).map_err(|e| at(xml, position, e))?;
+                let around = open.last().copied().unwrap_or_default();
+                enter(&mut config, &tag, around).map_err(|e| at(xml, position, e))?;
             }
             Event::End(_) => {
                 open.pop();
@@ -104,8 +114,19 @@ pub fn parse(xml: &str) -> Result<LabelConfig, ConfigError> {
     }
 }
 
-/// Notes a tag; returns the control that its children belong to.
-fn enter(config: &mut LabelConfig, tag: &BytesStart<'_>, parent: Option<usize>) -> Result<Option<usize>, String> {
+/// What the open tags say about the tags in them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Around {
+    /// The index of the control that they belong to.
+    control: Option<usize>,
+    conditional: bool,
+}
+
+/// Grades of a Rating that does not say how many it has.
+const USUAL_GRADES: u32 = 5;
+
+/// Notes a tag; returns what holds for its children.
+fn enter(config: &mut LabelConfig, tag: &BytesStart<'_>, around: Around) -> Result<Around, String> {
     let name = String::from_utf8_lossy(tag.name().as_ref()).into_owned();
     let mut attributes = Vec::new();
     for attribute in tag.attributes() {
@@ -115,11 +136,15 @@ fn enter(config: &mut LabelConfig, tag: &BytesStart<'_>, parent: Option<usize>) 
     }
     let get = |key: &str| attributes.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
     let is_true = |key: &str| get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let conditional = around.conditional || get("visibleWhen").is_some();
     if let (Some(control), Some(target)) = (get("name"), get("toName")) {
         if config.control(&control).is_some() {
             return Err(format!("two controls have the name {control:?}"));
         }
+        // What is no number is as good as nothing: Label Studio shows the usual grades then.
+        let grades = || get("maxRating").and_then(|text| text.trim().parse().ok()).unwrap_or(USUAL_GRADES);
         config.controls.push(Control {
+            max_rating: (name == "Rating").then(grades),
             name: control,
             tag: name,
             target,
@@ -127,13 +152,14 @@ fn enter(config: &mut LabelConfig, tag: &BytesStart<'_>, parent: Option<usize>) 
             choice: get("choice"),
             per_region: is_true("perRegion"),
             required: is_true("required"),
+            conditional,
         });
-        return Ok(Some(config.controls.len() - 1));
+        return Ok(Around { control: Some(config.controls.len() - 1), conditional });
     }
-    if let (Some(parent), Some(value), "Choice" | "Label") = (parent, get("value"), name.as_str()) {
+    if let (Some(parent), Some(value), "Choice" | "Label") = (around.control, get("value"), name.as_str()) {
         config.controls[parent].labels.push(Label { value, alias: get("alias") });
     }
-    Ok(parent)
+    Ok(Around { conditional, ..around })
 }
 
 fn at(xml: &str, position: u64, problem: String) -> ConfigError {
@@ -162,11 +188,25 @@ mod tests {
         assert_eq!(config.controls[0].labels[0], Label { value: "Good".into(), alias: Some("g".into()) });
         assert_eq!(config.controls[1].labels[0].value, "A, B");
         assert!(config.controls[0].required && config.controls[2].per_region);
+        assert_eq!(config.controls[0].labels[0].name(), "g");
+        assert_eq!((config.controls[2].max_rating, config.controls[0].max_rating), (Some(5), None));
         let several = |name: &str| config.allows_several(name);
         assert_eq!(
             (several("mood"), several("topics"), several("stars"), several("none")),
             (Some(false), Some(true), None, None)
         );
+    }
+
+    #[test]
+    fn a_control_in_a_tag_with_a_condition_has_it_too() {
+        let config = parse(
+            r#"<View><Choices name="a" toName="t"/>
+               <View visibleWhen="choice-selected" whenTagName="a"><View><Rating name="b" toName="t" maxRating="7"/></View></View>
+               <Number name="c" toName="t" visibleWhen="choice-selected"/><Number name="d" toName="t"/></View>"#,
+        )
+        .unwrap();
+        let conditional: Vec<bool> = config.controls.iter().map(|control| control.conditional).collect();
+        assert_eq!((conditional, config.controls[1].max_rating), (vec![false, true, true, false], Some(7)));
     }
 
     #[test]

@@ -24,21 +24,11 @@ impl Threads {
         self.0.get()
     }
 
-    /// Splits `0..n` into one range per thread and puts the results in their order. A panic in a thread goes on in the caller.
+    /// Splits `0..n` into one range per thread and puts the results in their order.
     pub(crate) fn map_ranges<T: Send>(self, n: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
         let parts = self.get().min(n).max(1);
-        let ranges = (0..parts).map(|part| n * part / parts..n * (part + 1) / parts);
-        if parts == 1 {
-            return ranges.map(work).collect();
-        }
-        let work = &work;
-        thread::scope(|scope| {
-            let running: Vec<_> = ranges.map(|range| scope.spawn(move || work(range))).collect();
-            running
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect()
-        })
+        let ranges: Vec<Range<usize>> = (0..parts).map(|part| n * part / parts..n * (part + 1) / parts).collect();
+        in_parts(&ranges, work)
     }
 
     /// One result for each number below `n`, in their order.
@@ -48,6 +38,21 @@ impl Threads {
         parts.into_iter().for_each(|part| all.extend(part));
         all
     }
+}
+
+/// One thread for each of these ranges; results in their order. A panic in a thread goes on in the caller.
+pub(crate) fn in_parts<T: Send>(ranges: &[Range<usize>], work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    if ranges.len() == 1 {
+        return ranges.iter().cloned().map(work).collect();
+    }
+    let work = &work;
+    thread::scope(|scope| {
+        let running: Vec<_> = ranges.iter().map(|range| scope.spawn(move || work(range.clone()))).collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ mod subject;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::act::Act;
 use super::import::COMMIT_ATTEMPTS;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::lake::{DataFile, Scrubber, Subject, Table};
-use crate::store::{AuditRow, JobState, Project, Retirement, now_micros};
+use crate::store::{AuditRow, Job, JobState, Project, Retirement, now_micros};
 use scan::Scan;
 
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ pub enum Named {
 }
 
 /// What was erased, or would be.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EraseSummary {
     pub project: String,
     pub project_id: String,
@@ -67,7 +67,7 @@ pub struct EraseSummary {
     pub unfinished: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
     pub items: u64,
     pub annotations: u64,
@@ -84,12 +84,13 @@ pub struct Removed {
 /// the project runs, or when files that may belong to a running import hold something of the subject (everything else is done then).
 pub async fn run(app: &Arc<App>, request: EraseRequest) -> Result<EraseSummary> {
     let project = app.db.find_project(&request.workspace, &request.project).await?;
-    check_jobs(app, &project).await?;
-    let salt = match request.dry_run {
+    if let Some(busy) = is_busy(app, &project, None).await? {
+        return Err(Error::Conflict(format!("{busy}: wait for its end or cancel it, then erase")));
+    }
+    let target = match request.dry_run {
         true => None,
-        false => Some(app.db.erasure_salt().await?),
+        false => Some(audit_target(app, &project, &request.named).await?),
     };
-    let target = salt.map(|salt| format!("{}/{}", project.id, subject::hash(&salt, &request.named)));
     let earlier = match &target {
         Some(target) => app.db.audit_of_target(&request.workspace, target).await?,
         None => Vec::new(),
@@ -101,12 +102,99 @@ pub async fn run(app: &Arc<App>, request: EraseRequest) -> Result<EraseSummary> 
     let mut erasure = Erasure::new(app, project, &request, subject);
     erasure.was_begun = !earlier.is_empty();
     let Some(target) = target else { return erasure.preview().await };
-    let action = match &request.named {
-        Named::Annotator(_) => "erase.annotator",
-        Named::Item(_) => "erase.item",
+    let act =
+        Act { workspace: &request.workspace, actor: &request.actor, action: request.named.action(), target: &target };
+    act.record(app, async |_| {
+        erasure.perform().await?;
+        app.db.drop_old_versions().await?;
+        erasure.summary.check_finished()?;
+        erasure.nothing_found()
+    })
+    .await
+}
+
+/// On behalf of a job.
+#[derive(Debug, Clone)]
+pub(super) struct InJob {
+    /// The one place that goes on naming the subject; whoever runs the job sees to it afterwards.
+    pub job_id: String,
+    /// An earlier attempt has found the subject: what it left may not tell any more who that is.
+    pub was_begun: bool,
+}
+
+/// The same for a job, but for what the job itself and old versions of rows in the database's files hold. `begin` is called when the subject is
+/// found, before anything is erased. The summary names nobody.
+///
+/// # Errors
+/// As [`run`]; `Unavailable` instead of `Conflict` when files that may belong to a running import hold something of the subject.
+pub(super) async fn run_in_job(
+    app: &Arc<App>,
+    request: EraseRequest,
+    in_job: InJob,
+    begin: impl AsyncFnOnce() -> Result<()>,
+) -> Result<EraseSummary> {
+    let project = app.db.find_project(&request.workspace, &request.project).await?;
+    let files = all_files(app, &project).await?;
+    let Some(subject) = subject::resolve(app, &files, &request.named).await? else {
+        return match in_job.was_begun {
+            true => Ok(EraseSummary::of(&project)),
+            false => Err(request.named.not_found()),
+        };
     };
-    let act = Act { workspace: &request.workspace, actor: &request.actor, action, target: &target };
-    act.record(app, async |_| erasure.perform().await).await
+    let mut erasure = Erasure::new(app, project, &request, subject);
+    erasure.was_begun = in_job.was_begun;
+    erasure.own_job = Some(in_job.job_id);
+    if !in_job.was_begun {
+        begin().await?;
+    }
+    erasure.perform().await?;
+    let summary = erasure.nothing_found()?;
+    Ok(EraseSummary { ids: Vec::new(), ..summary })
+}
+
+/// What the audit trail calls the act's target: the project, and of the subject what its name cannot be read from.
+///
+/// # Errors
+/// `Unavailable` when the database does not answer.
+pub async fn audit_target(app: &App, project: &Project, named: &Named) -> Result<String> {
+    let salt = app.db.erasure_salt().await?;
+    Ok(format!("{}/{}", project.id, subject::hash(&salt, named)))
+}
+
+impl Named {
+    /// What the audit trail calls the act.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Annotator(_) => "erase.annotator",
+            Self::Item(_) => "erase.item",
+        }
+    }
+
+    fn not_found(&self) -> Error {
+        match self {
+            Self::Annotator(name) => Error::not_found("annotator", name.trim()),
+            Self::Item(id) => Error::not_found("item", id.trim()),
+        }
+    }
+}
+
+impl EraseSummary {
+    fn of(project: &Project) -> Self {
+        Self { project: project.name.clone(), project_id: project.id.clone(), ..Self::default() }
+    }
+
+    /// # Errors
+    /// `Conflict` when files of an import that is not finished hold something of the subject.
+    fn check_finished(&self) -> Result<()> {
+        if self.unfinished.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Conflict(format!(
+            "everything else is erased, but these files hold something of it and may belong to an import that is running: {}; \
+             run this again when no import runs, with --nothing-else-runs, or in 12 h",
+            self.unfinished.join(", ")
+        )))
+    }
 }
 
 /// Every file that the catalog knows, also those of retired snapshots.
@@ -114,16 +202,16 @@ async fn all_files(app: &App, project: &Project) -> Result<Vec<DataFile>> {
     app.db.project_files(&project.id).await?.into_iter().map(DataFile::try_from).collect()
 }
 
-/// What a running import brings would come back.
-async fn check_jobs(app: &App, project: &Project) -> Result<()> {
+/// Says which other job of the project runs: what a running import brings would come back.
+pub(super) async fn is_busy(app: &App, project: &Project, own_job: Option<&str>) -> Result<Option<String>> {
     let jobs = app.db.list_jobs(&project.workspace_id, Some(&project.id), None, i64::MAX).await?;
-    match jobs.iter().find(|job| job.state == JobState::Running && !purge::is_abandoned(job)) {
-        None => Ok(()),
-        Some(job) => Err(Error::Conflict(format!(
-            "job {} ({}) of project {} is running: wait for its end or cancel it (POST /v1/jobs/{}/cancel), then erase",
-            job.id, job.kind, project.name, job.id
-        ))),
-    }
+    let runs = |job: &&Job| {
+        job.state == JobState::Running && !purge::is_abandoned(job) && own_job.is_none_or(|own| own != job.id)
+    };
+    Ok(jobs
+        .iter()
+        .find(runs)
+        .map(|job| format!("job {} ({}) of project {} is running", job.id, job.kind, project.name)))
 }
 
 /// Nothing names the subject any more: an earlier run may have been cut off at its last step.
@@ -134,16 +222,13 @@ async fn finish_earlier(
     earlier: Vec<AuditRow>,
 ) -> Result<EraseSummary> {
     if earlier.is_empty() {
-        return Err(match &request.named {
-            Named::Annotator(name) => Error::not_found("annotator", name.trim()),
-            Named::Item(id) => Error::not_found("item", id.trim()),
-        });
+        return Err(request.named.not_found());
     }
     app.db.drop_old_versions().await?;
     for row in &earlier {
         app.db.complete_audit(&project.workspace_id, &row.id, "done", now_micros()).await?;
     }
-    Ok(EraseSummary { project: project.name.clone(), project_id: project.id.clone(), ..EraseSummary::default() })
+    Ok(EraseSummary::of(project))
 }
 
 struct Erasure<'a> {
@@ -154,6 +239,8 @@ struct Erasure<'a> {
     scrubber: Arc<Scrubber>,
     /// An earlier run was about the same name.
     was_begun: bool,
+    /// The job that this is done for: what it is to do stays written down until it is done.
+    own_job: Option<String>,
     summary: EraseSummary,
 }
 
@@ -164,13 +251,7 @@ impl<'a> Erasure<'a> {
             Subject::Person(person) => person.rater_ids.iter().cloned().collect(),
             Subject::Item(item) => vec![item.item_id.clone()],
         };
-        let summary = EraseSummary {
-            project: project.name.clone(),
-            project_id: project.id.clone(),
-            dry_run: request.dry_run,
-            ids,
-            ..EraseSummary::default()
-        };
+        let summary = EraseSummary { dry_run: request.dry_run, ids, ..EraseSummary::of(&project) };
         Self {
             app,
             project,
@@ -178,6 +259,7 @@ impl<'a> Erasure<'a> {
             nothing_else_runs: request.nothing_else_runs,
             scrubber: Arc::new(Scrubber::new(subject)),
             was_begun: false,
+            own_job: None,
             summary,
         }
     }
@@ -206,7 +288,8 @@ impl<'a> Erasure<'a> {
         self.nothing_found()
     }
 
-    async fn perform(mut self) -> Result<EraseSummary> {
+    /// Every step but the rewriting of the database's files.
+    async fn perform(&mut self) -> Result<()> {
         self.cancel_queued().await?;
         let mut scan = Scan::default();
         self.make_snapshot(&mut scan).await?;
@@ -226,16 +309,18 @@ impl<'a> Erasure<'a> {
         self.delete_uploads().await?;
         self.delete_orphans().await?;
         self.delete_files(others).await?;
-        self.delete_files(telling).await?;
-        self.app.db.drop_old_versions().await?;
-        if !self.summary.unfinished.is_empty() {
-            return Err(Error::Conflict(format!(
-                "everything else is erased, but these files hold something of it and may belong to an import that is running: {}; \
-                 run this again when no import runs, with --nothing-else-runs, or in 12 h",
-                self.summary.unfinished.join(", ")
-            )));
+        if self.own_job.is_some() && !self.summary.unfinished.is_empty() {
+            // The tables that tell who the subject is stay, for the next attempt to look into these files with.
+            return Err(Error::Unavailable {
+                message: format!(
+                    "everything else is erased, but {} files hold something of it and may belong to an import that is running: \
+                     the erasure waits until they are old enough to be nobody's",
+                    self.summary.unfinished.len()
+                ),
+                source: None,
+            });
         }
-        self.nothing_found()
+        self.delete_files(telling).await
     }
 
     /// An e-mail is looked for also when no annotator is known by it; it may be nowhere.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Erasure;
 use crate::error::{Error, Result};
 use crate::jobs::grace::{SHORTEST_GRACE, before};
+use crate::jobs::kinds::Kind;
 use crate::jobs::publish::{self, PublishRequest};
 use crate::jobs::retain::all_snapshots;
 use crate::jobs::uploads;
@@ -24,13 +25,21 @@ impl Erasure<'_> {
         self.app.db.list_jobs(&self.project.workspace_id, Some(&self.project.id), None, i64::MAX).await
     }
 
+    /// Jobs that wait and must not run: imports might bring the subject back, and another erasure of the same subject would find its name gone.
     pub(super) async fn queued(&self) -> Result<Vec<Job>> {
         let mut jobs = self.jobs().await?;
-        jobs.retain(|job| job.state == JobState::Queued);
+        let is_same = |job: &Job| self.scrubber.json(&job.payload.0.to_string(), None).is_some();
+        jobs.retain(|job| {
+            job.state == JobState::Queued
+                && match Kind::parse(&job.kind) {
+                    Some(Kind::Import) => true,
+                    Some(Kind::Erase) => is_same(job),
+                    _ => false,
+                }
+        });
         Ok(jobs)
     }
 
-    /// Imports that wait might bring the subject back.
     pub(super) async fn cancel_queued(&mut self) -> Result<()> {
         for job in self.queued().await? {
             let job = self.app.db.cancel_job(&self.project.workspace_id, &job.id, now_micros()).await?;
@@ -53,7 +62,7 @@ impl Erasure<'_> {
             Form::Message | Form::Plain => scrubber.text(text),
         };
         let (workspace, project) = (&self.project.workspace_id, &self.project.id);
-        self.app.db.rewrite_texts(workspace, project, &rewrite, dry_run).await
+        self.app.db.rewrite_texts(workspace, project, &rewrite, self.own_job.as_deref(), dry_run).await
     }
 
     /// Files first, then their rows.
@@ -139,8 +148,10 @@ impl Erasure<'_> {
             }
         }
         let is_ours = |object: &Object| finished_name(&object.path).is_some_and(|path| prefix.place(path).is_some());
-        let (old, young): (Vec<Object>, Vec<Object>) =
-            cut_off.into_iter().filter(is_ours).partition(|object| object.modified <= before);
+        // No other job of the project runs beside an erasure's. A command that imports meanwhile fails when what it writes is taken away under it,
+        // and commits nothing; but the worker of an earlier attempt may have left such files.
+        let is_left = |object: &Object| object.modified <= before || self.own_job.is_some();
+        let (old, young): (Vec<Object>, Vec<Object>) = cut_off.into_iter().filter(is_ours).partition(is_left);
         let paths: Vec<String> = old.into_iter().map(|object| object.path).collect();
         self.app.lake.delete_cut_off(&paths).await?;
         self.summary.unfinished.extend(young.into_iter().map(|object| object.path));

@@ -8,6 +8,7 @@ use super::target::Target;
 use super::{ImportRequest, ImportSummary};
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::jobs::kinds::lease_lost;
 use crate::jobs::read::ReadOutcome;
 use crate::lake::{Counts, DataFile, MergeOutcome};
 use crate::store::{
@@ -111,8 +112,4 @@ fn changes(outcome: &MergeOutcome) -> Changes {
         annotations: change(outcome.annotations),
         predictions: change(outcome.predictions),
     }
-}
-
-fn lease_lost() -> Error {
-    Error::Conflict("another worker has taken this job over; nothing was committed here".to_owned())
 }

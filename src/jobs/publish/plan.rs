@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use arrow::datatypes::SchemaRef;
 use futures::FutureExt;
+use serde::{Deserialize, Serialize};
 
 use super::PublishRequest;
 use crate::app::App;
@@ -13,7 +14,8 @@ use crate::reports::tidy_agreement;
 use crate::store::{Project, Snapshot};
 
 /// A report whose tidy tables can be published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
 pub enum Report {
     /// Agreement between annotators: `measures` and `disagreements`.
     Agreement,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use assay_stats::agreement::benchmark::Benchmark;
 use assay_stats::agreement::paradox::{Diagnosis, Names, diagnose, explain};
-use assay_stats::agreement::planning::{Costs, DesignPlan, PlannedFigure, items_needed};
+use assay_stats::agreement::planning::{Costs, DesignPlan, PlannedFigure, items_needed, items_needed_by_score};
 use assay_stats::agreement::{by_label, krippendorff_alpha, percent_agreement};
 use assay_stats::{Estimate, Undefined};
 use serde::{Deserialize, Serialize};
@@ -85,7 +85,8 @@ pub struct BandView {
     pub cumulative: f64,
 }
 
-/// How wide the 95 % interval of alpha would be with other numbers of items and of ratings per item.
+/// How wide the 95 % interval of alpha would be with other numbers of items and of ratings per item. Widths now and numbers of items are those of
+/// the interval that the report states beside alpha; a score interval is not symmetric, half its width stands for its half-width.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Planning {
     /// The half-width that is aimed at.
@@ -96,7 +97,7 @@ pub struct Planning {
     pub items_needed: u64,
     pub items_low: u64,
     pub items_high: u64,
-    /// Expected half-widths of designs with equal numbers of ratings.
+    /// Expected half-widths of value ± t · standard error in designs with equal numbers of ratings.
     pub grid: Vec<DesignView>,
     /// The cheapest design for the target when a further item costs as much as a further rating.
     pub cheapest: Option<DesignView>,
@@ -140,7 +141,7 @@ pub fn insight(subject: &Subject<'_>, options: &FigureOptions) -> Result<Insight
         found.balance = Some(balance(&diagnosis, subject));
     }
     found.benchmarks = benchmarks(&alpha);
-    match plan(subject, &alpha, &weights) {
+    match plan(subject, &alpha, &weights, options) {
         Ok(plan) => found.planning = Some(plan),
         Err(reason) => found.planning_undefined = Some(reason.code().to_owned()),
     }
@@ -213,10 +214,17 @@ fn plan(
     subject: &Subject<'_>,
     alpha: &Estimate,
     weights: &assay_stats::agreement::Weights,
+    options: &FigureOptions,
 ) -> std::result::Result<Planning, Undefined> {
-    let needed = items_needed(alpha, TARGET)?;
-    let interval = alpha.interval?;
-    let value = alpha.value?;
+    // Of the interval that stands beside alpha: the score interval, unless another kind was asked for.
+    let score = alpha.score().filter(|_| options.interval == IntervalKind::Default);
+    let (needed, half_width_now) = match score {
+        Some(interval) => {
+            let interval = interval?;
+            (items_needed_by_score(alpha, TARGET)?, (interval.high - interval.low) / 2.0)
+        }
+        None => (items_needed(alpha, TARGET)?, alpha.value? - alpha.interval?.low),
+    };
     let design = DesignPlan::new(&subject.facts, weights, PlannedFigure::KrippendorffAlpha)?;
     let items_now = alpha.sample.items;
     let items: Vec<u64> = [1, 2, 4, 8].into_iter().map(|times| items_now * times).collect();
@@ -231,7 +239,7 @@ fn plan(
     let cheapest = design.cheapest(TARGET, Costs { item: 1.0, rating: 1.0 }, MOST_RATINGS);
     Ok(Planning {
         target: TARGET,
-        half_width_now: value - interval.low,
+        half_width_now,
         items_now,
         items_needed: needed.items,
         items_low: needed.low,
@@ -262,11 +270,13 @@ pub fn in_words(insight: &Insight) -> String {
     if let Some(plan) = &insight.planning {
         let more = plan.items_needed.saturating_sub(plan.items_now);
         let _ = match more {
-            0 => writeln!(text, "The interval of alpha is as narrow as ±{} already.", plan.target),
+            0 => writeln!(text, "The interval of alpha is at most {} wide already.", 2.0 * plan.target),
             more => writeln!(
                 text,
-                "For an interval of ±{} label {more} more items like these ({} to {} items in all).",
-                plan.target, plan.items_low, plan.items_high
+                "For an interval {} wide label {more} more items like these ({} to {} items in all).",
+                2.0 * plan.target,
+                plan.items_low,
+                plan.items_high
             ),
         };
     }

@@ -1,10 +1,12 @@
 //! Figures of any table of ratings: a control of a project, a file, a slice of either. One way for all of them.
 
+mod caution;
 mod insight;
 mod interval;
 mod numeric;
 mod options;
 mod overall;
+mod pairs;
 mod parts;
 mod pools;
 mod sets;
@@ -17,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use assay_stats::interval::Interval;
 use assay_stats::{Estimate, Method, Undefined};
 
+pub use caution::Caution;
 pub use insight::{
     Balance, BandView, BenchmarkView, DesignView, ExplanationView, Insight, Planning, Shift, in_words, insight,
 };
@@ -49,12 +52,16 @@ pub fn figures(
 ) -> Result<Vec<Measure>> {
     check_names(options)?;
     let setting = Setting::new(subject, options, place, policies)?;
-    if let Some(separator) = &options.sets {
-        return sets::measures(&setting, separator);
-    }
-    let mut measures = overall::measures(&setting);
-    measures.extend(numeric::measures(&setting)?);
-    parts::measures(&setting, &mut measures);
+    let mut measures = match &options.sets {
+        Some(separator) => sets::measures(&setting, separator)?,
+        None => {
+            let mut measures = overall::measures(&setting);
+            measures.extend(numeric::measures(&setting)?);
+            parts::measures(&setting, &mut measures);
+            measures
+        }
+    };
+    caution::mark(&setting, &mut measures);
     Ok(measures)
 }
 
@@ -212,6 +219,7 @@ fn plain(name: &str, scope: Scope, estimate: Estimate, options: Options) -> Meas
         n_raters: estimate.sample.raters,
         method: how(estimate.method, estimate.interval),
         undefined_reason: estimate.value.err().map(reason),
+        caution: None,
         detail,
     }
 }
@@ -224,6 +232,7 @@ fn own_options(measure: &str) -> &'static [(&'static str, &'static str)] {
         "krippendorff_alpha" => &[("single_ratings", "left_out")],
         "fleiss_kappa" | "conger_kappa" => &[("single_ratings", "count_in_chance_only")],
         "gwet_ac1" | "gwet_ac2" => &[("single_ratings", "count_in_chance_only")],
+        "mean_label_entropy" => &[("averaging", "items"), ("single_ratings", "count_with_0"), ("unit", "nats")],
         "mean_pairwise_cohen_kappa" => &[("averaging", "pairs_unweighted")],
         _ => &[],
     }

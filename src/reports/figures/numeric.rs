@@ -1,11 +1,16 @@
 //! Figures of labels that are numbers or ranks.
 
+use std::collections::BTreeMap;
+
+use assay_stats::Threads;
+use assay_stats::interval::Bounds;
 use assay_stats::numeric::{
-    Complete, Icc, IccForm, Limits, Missing, PairMeasure, Pairs, Scores, bland_altman, by_pair,
-    intraclass_correlations, kendall_w, mean_over_pairs,
+    Complete, Icc, IccFigures, IccForm, KendallWFigures, Limits, LimitsError, Missing, Multiplier, PairFigures,
+    PairMeasure, Pairs, Scores, bland_altman, by_pair, intraclass_correlations, kendall_w, mean_over_pairs,
 };
 
 use super::Setting;
+use super::interval::{self, Drawn, FIXED_PAIR, MOST_PARTS, Wanted};
 use super::options::{Breakdown, Level, MeasureChoice};
 use super::overall::are_few_pairs;
 use crate::error::{Error, Result};
@@ -25,11 +30,16 @@ const OF_PAIRS: [(&str, PairMeasure); 4] = [
     ("kendall_tau_b", PairMeasure::KendallTauB),
     ("lin_ccc", PairMeasure::LinCcc(assay_stats::numeric::Divisor::N)),
 ];
-const BLAND_ALTMAN: [&str; 3] = ["bland_altman_bias", "bland_altman_lower", "bland_altman_upper"];
+const BLAND_ALTMAN: [(&str, PairMeasure); 3] = [
+    ("bland_altman_bias", PairMeasure::MeanDifference),
+    ("bland_altman_lower", PairMeasure::LowerLimit(LIMITS)),
+    ("bland_altman_upper", PairMeasure::UpperLimit(LIMITS)),
+];
+const LIMITS: Limits = Limits { multiplier: Multiplier::OnePointNineSix, error: LimitsError::BlandAltman1999 };
 
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     let icc = ICC.iter().map(|&(name, _)| name);
-    icc.chain(["kendall_w"]).chain(OF_PAIRS.iter().map(|&(name, _)| name)).chain(BLAND_ALTMAN)
+    icc.chain(["kendall_w"]).chain(OF_PAIRS.iter().chain(&BLAND_ALTMAN).map(|&(name, _)| name))
 }
 
 /// Those that fit the level and those asked for by name; none for labels that are no numbers and have no order.
@@ -80,11 +90,18 @@ fn of_all(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>) {
         measure.detail.insert("incomplete_items", complete.incomplete_items() as f64);
     };
     if ICC.iter().any(|(name, _)| wants(setting, name)) {
-        for icc in intraclass_correlations(&complete) {
-            if let Some(mut measure) = of_form(setting, &icc) {
+        let mut wanted = Vec::new();
+        for (figure, icc) in intraclass_correlations(&complete).iter().enumerate() {
+            if let Some(mut measure) = of_form(setting, icc) {
                 note(&mut measure);
+                wanted.push(Wanted { place: measures.len(), figure, bounds: Bounds::AGREEMENT });
                 measures.push(measure);
             }
+        }
+        if setting.options.interval.is_resampled() {
+            let statistic = IccFigures::new(&complete);
+            let drawn = Drawn { items: &statistic, both: Err(ALL_RATERS), counts_anew: false };
+            interval::resample(setting, &drawn, &wanted, measures);
         }
     }
     if wants(setting, "kendall_w") {
@@ -100,9 +117,18 @@ fn of_all(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>) {
             say("degrees", test.df as f64);
             say("p_value", test.p);
         }
+        let wanted = [Wanted { place: measures.len(), figure: 0, bounds: Bounds::SHARE }];
         measures.push(measure);
+        if setting.options.interval.is_resampled() {
+            let statistic = KendallWFigures::new(&complete);
+            let drawn = Drawn { items: &statistic, both: Err(ALL_RATERS), counts_anew: true };
+            interval::resample(setting, &drawn, &wanted, measures);
+        }
     }
 }
+
+/// A copy of a rater agrees with itself: drawn raters would look better than any crew.
+const ALL_RATERS: &str = "all annotators are compared at once";
 
 fn of_form(setting: &Setting<'_>, icc: &Icc) -> Option<Measure> {
     let (name, _) = ICC.iter().find(|(_, form)| *form == icc.form)?;
@@ -131,6 +157,7 @@ fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>)
     let threads = setting.options.threads;
     let pairs = Pairs::new(scores, Missing::Pairwise, threads);
     let each = setting.options.by.contains(&Breakdown::Pair);
+    let mut placed = Placed::default();
     for (name, measure) in OF_PAIRS.into_iter().filter(|(name, _)| wants(setting, name)) {
         let of_each = if each || raters == 2 { by_pair(&pairs, measure, threads) } else { Vec::new() };
         // Two raters are one pair, whose interval has a formula of its own.
@@ -140,36 +167,93 @@ fn of_pairs(setting: &Setting<'_>, scores: &Scores, measures: &mut Vec<Measure>)
         };
         let mut overall = setting.measure(name, setting.scope("overall"), overall, true);
         overall.options.insert("averaging", "pairs_unweighted");
+        placed.overall.push((measure, measures.len()));
         measures.push(overall);
         if each {
             for pair in of_each {
                 let scope = pair_scope(setting, pair.rater, pair.other);
+                placed.of_pair(pair.rater, pair.other).push((measure, measures.len()));
                 measures.push(setting.measure(name, scope, pair.estimate, true));
             }
         }
     }
-    if !BLAND_ALTMAN.iter().any(|name| wants(setting, name)) || !(each || raters == 2 || is_named) {
-        return;
+    if BLAND_ALTMAN.iter().any(|(name, _)| wants(setting, name)) && (each || raters == 2 || is_named) {
+        differences(setting, &pairs, raters == 2 && !each, &mut placed, measures);
     }
-    for found in bland_altman(&pairs, Limits::default(), threads) {
-        for (name, estimate) in BLAND_ALTMAN.into_iter().zip([found.bias, found.lower, found.upper]) {
-            if wants(setting, name) {
-                let mut scope = pair_scope(setting, found.rater, found.other);
-                if raters == 2 && !each {
-                    "overall".clone_into(&mut scope.by);
-                }
-                let mut measure = setting.measure(name, scope, estimate, true);
-                measure.options.insert("multiplier", "1.96");
-                if let Ok(sd) = found.sd.value {
-                    measure.detail.insert("standard_deviation", sd);
-                }
-                if let Some(error) = found.limits_error.ok().filter(|_| name != BLAND_ALTMAN[0]) {
-                    measure.detail.insert("standard_error", error);
-                }
-                measures.push(measure);
+    if setting.options.interval.is_resampled() {
+        placed.resample(setting, scores, &pairs, measures);
+    }
+}
+
+/// Bland and Altman's figures of each pair; of the only one, if that is all there is.
+fn differences(
+    setting: &Setting<'_>,
+    pairs: &Pairs,
+    only_pair: bool,
+    placed: &mut Placed,
+    measures: &mut Vec<Measure>,
+) {
+    for found in bland_altman(pairs, LIMITS, setting.options.threads) {
+        for ((name, kind), estimate) in BLAND_ALTMAN.into_iter().zip([found.bias, found.lower, found.upper]) {
+            if !wants(setting, name) {
+                continue;
             }
+            let mut scope = pair_scope(setting, found.rater, found.other);
+            if only_pair {
+                "overall".clone_into(&mut scope.by);
+            }
+            let mut measure = setting.measure(name, scope, estimate, true);
+            measure.options.insert("multiplier", "1.96");
+            if let Ok(sd) = found.sd.value {
+                measure.detail.insert("standard_deviation", sd);
+            }
+            if let Some(error) = found.limits_error.ok().filter(|_| kind != PairMeasure::MeanDifference) {
+                measure.detail.insert("standard_error", error);
+            }
+            placed.of_pair(found.rater, found.other).push((kind, measures.len()));
+            measures.push(measure);
         }
     }
+}
+
+/// Where the figures of pairs and their means stand among the measures.
+#[derive(Default)]
+struct Placed {
+    overall: Vec<(PairMeasure, usize)>,
+    pairs: BTreeMap<(u32, u32), Vec<(PairMeasure, usize)>>,
+}
+
+impl Placed {
+    fn of_pair(&mut self, rater: u32, other: u32) -> &mut Vec<(PairMeasure, usize)> {
+        self.pairs.entry((rater, other)).or_default()
+    }
+
+    fn resample(&self, setting: &Setting<'_>, scores: &Scores, pairs: &Pairs, measures: &mut [Measure]) {
+        let of_all = PairFigures::new(
+            pairs,
+            self.overall.iter().map(|&(measure, _)| measure).collect(),
+            setting.options.threads,
+        );
+        let drawn = Drawn { items: &of_all, both: Ok(&of_all), counts_anew: true };
+        interval::resample(setting, &drawn, &wanted(&self.overall), measures);
+        let too_many = self.pairs.len() > MOST_PARTS;
+        for (&(rater, other), placed) in &self.pairs {
+            if too_many {
+                interval::refuse(setting, &wanted(placed), &format!("more than {MOST_PARTS} pairs"), measures);
+                continue;
+            }
+            let pair = Pairs::new(&scores.of_raters(&[rater, other]), Missing::Pairwise, Threads::ONE);
+            let figures = PairFigures::new(&pair, placed.iter().map(|&(measure, _)| measure).collect(), Threads::ONE);
+            let drawn = Drawn { items: &figures, both: Err(FIXED_PAIR), counts_anew: true };
+            interval::resample(setting, &drawn, &wanted(placed), measures);
+        }
+    }
+}
+
+/// Figures in the order of their statistic.
+fn wanted(placed: &[(PairMeasure, usize)]) -> Vec<Wanted> {
+    let placed = placed.iter().enumerate();
+    placed.map(|(figure, &(measure, place))| Wanted { place, figure, bounds: measure.bounds() }).collect()
 }
 
 fn pair_scope(setting: &Setting<'_>, rater: u32, other: u32) -> Scope {

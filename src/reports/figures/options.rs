@@ -60,6 +60,11 @@ pub enum IntervalKind {
 }
 
 impl IntervalKind {
+    /// Whether items, or items and raters, are counted anew.
+    pub(super) fn is_resampled(self) -> bool {
+        matches!(self, Self::Jackknife | Self::Bootstrap | Self::TwoWay)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Default => "default",

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 
 use assay_stats::agreement::Ratings;
 use assay_stats::agreement::xrr::CrossReplication;
+use assay_stats::interval::Bounds;
 
+use super::interval::{self, Drawn, Wanted};
 use super::options::FigureOptions;
-use super::{Setting, Subject};
+use super::{Setting, Subject, caution};
 use crate::error::{Error, Result};
 use crate::reports::measure::{Measure, Scope};
 
-pub(super) const NAMES: [&str; 2] = ["xrr", "xrr_normalised"];
+const XRR: &str = "xrr";
+pub(super) const NAMES: [&str; 2] = [XRR, "xrr_normalised"];
 
 /// More pools than this are no pools, but values that happen to split the ratings.
 pub const MOST_POOLS: usize = 12;
 
 /// Cross-replication reliability between every two pools that share items: `pools` are parts of the subject's ratings, each with all its
-/// items, by name.
+/// items, by name. `place` is the scope of all figures but for the pools' names.
 ///
 /// # Errors
 /// When the level or the weights do not fit the labels.
@@ -38,16 +41,23 @@ pub fn pools(
             let between = CrossReplication::new(pool, other, setting.weights.clone())
                 .map_err(|e| Error::internal(anyhow::Error::new(e).context("pools of ratings")))?;
             let found = between.estimate();
+            let mut drawn = Vec::new();
             if found.kappa_x.sample.items == 0 {
                 continue;
             }
             for measure in wanted() {
-                let estimate = if measure == NAMES[0] { found.kappa_x } else { found.normalised };
-                let scope =
-                    Scope { value: Some(name.clone()), other: Some(other_name.clone()), ..setting.scope("pools") };
+                let (estimate, figure, bounds) = match measure {
+                    XRR => (found.kappa_x, 0, Bounds::AGREEMENT),
+                    _ => (found.normalised, 3, Bounds::NONE),
+                };
+                let scope = Scope { value: Some(name.clone()), other: Some(other_name.clone()), ..place.clone() };
+                drawn.push(Wanted { place: measures.len(), figure, bounds });
                 measures.push(setting.measure(measure, scope, estimate, true));
             }
+            let what = Drawn { items: &between, both: Err("not made for two pools"), counts_anew: false };
+            interval::resample(&setting, &what, &drawn, &mut measures);
         }
     }
+    caution::mark(&setting, &mut measures);
     Ok(measures)
 }

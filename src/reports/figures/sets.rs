@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use assay_stats::agreement::sets::{
-    EmptySets, LabelSets, SetDistance, SetFacts, krippendorff_alpha_per_label, krippendorff_alpha_sets,
+    ElementAlphas, EmptySets, LabelSets, SetAlpha, SetDistance, SetFacts, krippendorff_alpha_per_label,
+    krippendorff_alpha_sets,
 };
+use assay_stats::interval::Bounds;
+use assay_stats::resample::Statistic;
 
 use super::Setting;
+use super::interval::{self, Drawn, Wanted};
 use super::options::Breakdown;
 use crate::error::{Error, Result};
 use crate::reports::measure::{Measure, Scope};
@@ -31,20 +35,38 @@ pub(super) fn measures(setting: &Setting<'_>, separator: &str) -> Result<Vec<Mea
     let mut measures = Vec::new();
     for (name, distance) in DISTANCES.into_iter().filter(|(name, _)| wants(name)) {
         let estimate = krippendorff_alpha_sets(&facts, distance);
+        let wanted = [Wanted { place: measures.len(), figure: 0, bounds: Bounds::AGREEMENT }];
         measures.push(setting.measure(name, setting.scope("overall"), estimate, false));
+        if setting.options.interval.is_resampled() && estimate.value.is_ok() {
+            match SetAlpha::new(&facts, distance) {
+                Ok(statistic) => interval::resample(setting, &drawn(&statistic), &wanted, &mut measures),
+                Err(why) => interval::refuse(setting, &wanted, why.code(), &mut measures),
+            }
+        }
     }
     let by_label = setting.options.by.contains(&Breakdown::Label);
     if wants(PER_LABEL) || by_label {
+        let mut wanted = Vec::new();
+        let mut want = |place, figure| wanted.push(Wanted { place, figure, bounds: Bounds::AGREEMENT });
         let per_label = krippendorff_alpha_per_label(&facts);
         if wants(PER_LABEL) {
+            want(measures.len(), per_label.elements.len());
             measures.push(setting.measure(PER_LABEL, setting.scope("overall"), per_label.mean, false));
         }
         for (label, estimate) in names.iter().zip(&per_label.elements).filter(|_| by_label) {
+            want(measures.len(), estimate.element as usize);
             let scope = Scope { label: Some(label.clone()), ..setting.scope("label") };
             measures.push(setting.measure("krippendorff_alpha", scope, estimate.alpha, false));
         }
+        if setting.options.interval.is_resampled() {
+            interval::resample(setting, &drawn(&ElementAlphas::new(&facts)), &wanted, &mut measures);
+        }
     }
     Ok(measures)
+}
+
+fn drawn(statistic: &dyn Statistic) -> Drawn<'_> {
+    Drawn { items: statistic, both: Err("not made for sets"), counts_anew: false }
 }
 
 /// The names of the elements in ascending order, and the sets that the labels are.

@@ -242,6 +242,7 @@ PLANS = {
     "randolph_kappa": coefficient("brennan_prediger"),
     "krippendorff_alpha": coefficient("krippendorff_alpha"),
     "cohen_kappa_pairwise": pairwise_cohen,
+    "uncertainty_mean_entropy": coefficient("mean_label_entropy"),
     "krippendorff_alpha_sets": alpha_of_sets,
     "krippendorff_alpha_per_label_binary": alpha_by_label,
     "krippendorff_alpha_jackknife_items": jackknife,

@@ -9,7 +9,6 @@ REASONS = {
     r"agg_.*|dawid_skene.*|one_coin.*|crowdtruth.*|accuracy_.*": "not in Assay yet: consensus",
     r"bradley_terry.*": "not in Assay yet: rankings from comparisons",
     r"annotator_accuracy_vs_gold": "not in Assay yet: accuracy of annotators against gold labels",
-    r"uncertainty_.*": "not in Assay yet: entropy of an item's labels",
     r"alt_test": "not in Assay yet: alternative annotator test",
     r"gamma|span_.*|.*_char_binary": "not in Assay yet: agreement on spans",
     r"bbox_.*|.*iou.*": "not in Assay yet: agreement on boxes",

@@ -59,7 +59,8 @@ async fn with_keys_every_operation_needs_one() {
     let keys = service.app().db.list_keys(DEFAULT_WORKSPACE).await.unwrap();
     service.app().db.revoke_key(DEFAULT_WORKSPACE, &keys[0].id, now_micros()).await.unwrap();
     owner.get("/v1/projects").await.refused(401, "unauthorized");
-    let restarted = assay::api::router(service.app().clone(), super::pages(), super::MAX_UPLOAD);
+    let restarted =
+        assay::api::router(service.app().clone(), super::pages(), &crate::support::settings(super::MAX_UPLOAD));
     Client { router: restarted, key: None }.get("/v1/projects").await.refused(401, "unauthorized");
 }
 

@@ -3,6 +3,8 @@
 mod access;
 mod audit;
 mod docs;
+mod events;
+mod forms;
 mod history;
 mod imports;
 mod jobs;
@@ -10,9 +12,12 @@ mod keys;
 mod limits;
 mod login;
 mod members;
+mod orders;
 mod projects;
+mod rates;
 mod reports;
 mod roles;
+mod scales;
 mod tenancy;
 
 use std::sync::Arc;
@@ -66,12 +71,20 @@ struct Answer {
 
 impl Service {
     async fn new() -> Self {
-        Self::with_pages(pages()).await
+        Self::make(pages(), &crate::support::settings(MAX_UPLOAD)).await
+    }
+
+    async fn with(settings: &assay::api::Settings) -> Self {
+        Self::make(pages(), settings).await
     }
 
     async fn with_pages(pages: Router<Arc<App>>) -> Self {
+        Self::make(pages, &crate::support::settings(MAX_UPLOAD)).await
+    }
+
+    async fn make(pages: Router<Arc<App>>, settings: &assay::api::Settings) -> Self {
         let test = TestApp::new().await;
-        let router = assay::api::router(test.app.clone(), pages, MAX_UPLOAD);
+        let router = assay::api::router(test.app.clone(), pages, settings);
         Self { test, client: Client { router, key: None } }
     }
 

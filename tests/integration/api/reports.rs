@@ -7,9 +7,11 @@ use assay::jobs::runner;
 use assay::lake::Format;
 use assay::store::DEFAULT_WORKSPACE;
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 use url::form_urlencoded;
 
 use super::{Answer, Client, Service};
@@ -19,14 +21,14 @@ const CONFIG: &str = r#"<View><Text name="text" value="$text"/><Choices name="se
     <Choice value="good"/><Choice value="bad"/></Choices></View>"#;
 
 /// A service with a worker, and the project `reviews`.
-struct Working {
-    service: Service,
+pub(super) struct Working {
+    pub(super) service: Service,
     stop: CancellationToken,
     worker: tokio::task::JoinHandle<()>,
 }
 
 impl Working {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::publishing(None).await
     }
 
@@ -44,21 +46,37 @@ impl Working {
     }
 
     /// Uploads a file and waits for its job to end.
-    async fn import(&self, body: impl Into<Body>) -> Value {
+    pub(super) async fn import(&self, body: impl Into<Body>) -> Value {
+        self.import_with(CONFIG, body).await
+    }
+
+    /// What the page of the project at this address shows.
+    pub(super) async fn page(&self, rest: &str) -> String {
+        let app = self.service.app().clone();
+        let project = app.db.find_project(DEFAULT_WORKSPACE, "reviews").await.unwrap();
+        let router = assay::api::router(app, assay::web::router(), &crate::support::settings(1));
+        let path = format!("/w/default/projects/{}{rest}", project.id);
+        let request = Request::get(&path).header("host", "127.0.0.1").body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    pub(super) async fn import_with(&self, config: &str, body: impl Into<Body>) -> Value {
         let query: String = form_urlencoded::Serializer::new(String::new())
             .append_pair("filename", "export.json")
-            .append_pair("config", CONFIG)
+            .append_pair("config", config)
             .finish();
         let request = self.client().request(Method::POST, &format!("/v1/projects/reviews/imports?{query}"));
         let job = self.client().send(request.body(body.into()).unwrap()).await.expect(StatusCode::ACCEPTED);
         self.client().job_end(job["id"].as_str().unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(super) async fn get(&self, path: &str) -> Answer {
         self.client().get(&format!("/v1/projects/reviews/{path}")).await
     }
 
-    async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(super) async fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.client().request(Method::GET, &format!("/v1/projects/reviews/{path}"));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.client().send(request.body(Body::empty()).unwrap()).await
@@ -76,14 +94,14 @@ impl Working {
         panic!("uploads are left in {}", folder.display());
     }
 
-    async fn end(self) {
+    pub(super) async fn end(self) {
         self.stop.cancel();
         self.worker.await.unwrap();
     }
 }
 
 /// Four items by two annotators who agree on the first two.
-fn export() -> Value {
+pub(super) fn export() -> Value {
     let item = |n: u64, first: &str, second: &str| {
         task(n, vec![choice(n * 10, 1, first, 0), choice(n * 10 + 1, 2, second, 0)])
     };

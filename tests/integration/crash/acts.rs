@@ -176,7 +176,7 @@ impl Job {
             .header("idempotency-key", "nightly")
             .body(Body::from(export))
             .unwrap();
-        let router = assay::api::router(app.clone(), axum::Router::new(), 1 << 30);
+        let router = assay::api::router(app.clone(), axum::Router::new(), &crate::support::settings(1 << 30));
         let answer = router.oneshot(request).await.unwrap();
         if answer.status() == StatusCode::ACCEPTED {
             return Ok(());
@@ -201,7 +201,7 @@ impl Act for Job {
     }
 }
 
-struct Report(Exports);
+pub struct Report(pub Exports);
 
 impl Act for Report {
     const NAME: &'static str = "report";

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use assay::app::App;
 use assay::error::Result;
-use assay::jobs::runner::IMPORT;
+use assay::jobs::kinds::Kind as JobKind;
 use assay::jobs::sweep::SweepRequest;
 use assay::store::{DEFAULT_WORKSPACE, JobState, now_micros};
 
@@ -230,7 +230,8 @@ async fn expire_leases(app: &Arc<App>) {
     let jobs = app.db.list_jobs(DEFAULT_WORKSPACE, None, None, 10).await.unwrap();
     if jobs.iter().any(|job| job.state == JobState::Running) {
         let later = now_micros() + HOUR;
-        let (_, lease) = app.db.claim_job("test", later, later, &[IMPORT]).await.unwrap().expect("the job of the dead");
+        let kinds = JobKind::ALL.map(JobKind::name);
+        let (_, lease) = app.db.claim_job("test", later, later, &kinds).await.unwrap().expect("the job of the dead");
         assert!(app.db.release_job(&lease).await.unwrap());
     }
 }

@@ -4,6 +4,7 @@
 mod acts;
 mod fuse;
 mod harness;
+mod queued;
 mod site;
 mod state;
 mod storage;

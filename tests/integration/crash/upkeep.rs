@@ -26,7 +26,7 @@ async fn three_snapshots(exports: &Exports, app: &Arc<App>) {
     exports.import(app, "later").await.unwrap();
 }
 
-struct Compaction(Exports);
+pub struct Compaction(pub Exports);
 
 impl Act for Compaction {
     const NAME: &'static str = "compaction";
@@ -47,7 +47,7 @@ impl Act for Compaction {
     }
 }
 
-struct Retention(Exports);
+pub struct Retention(pub Exports);
 
 impl Act for Retention {
     const NAME: &'static str = "retention";
@@ -101,7 +101,7 @@ impl Act for Sweep {
 }
 
 /// One annotator goes out of every snapshot: a new one without them, then the old ones one by one.
-struct Erasure(Exports);
+pub struct Erasure(pub Exports);
 
 impl Act for Erasure {
     const NAME: &'static str = "erasure";
@@ -142,7 +142,7 @@ impl Act for Erasure {
     }
 }
 
-struct Publication(Exports);
+pub struct Publication(pub Exports);
 
 impl Act for Publication {
     const NAME: &'static str = "publication";

@@ -120,10 +120,10 @@ pub async fn rewriting(db: &Db, ours: &str, theirs: &str) {
         _ => text.contains("secret").then(|| text.replace("secret", "gone")),
     };
     // The job, the snapshot, two idempotency records, the audit row with the job's outcome.
-    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, true).await.unwrap(), 5);
+    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, None, true).await.unwrap(), 5);
     assert_eq!(db.job(ours, &new.id).await.unwrap().payload.0["name"], "secret.json", "a dry run");
-    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, false).await.unwrap(), 5);
-    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, false).await.unwrap(), 0);
+    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, None, false).await.unwrap(), 5);
+    assert_eq!(db.rewrite_texts(ours, &project.id, &rewrite, None, false).await.unwrap(), 0);
 
     let ended = db.job(ours, &new.id).await.unwrap();
     assert_eq!((&ended.payload.0, &ended.progress.0), (&json!({"name": "gone.json"}), &json!({"at": "gone"})));

@@ -175,14 +175,21 @@ fn count_of(counts: &[(u32, u64)], label: u32) -> u64 {
 /// Cohen's kappa of (label, other label, items) cells in ascending order, if they hold enough items and define one.
 pub(super) fn kappa_of_counts(cells: &[(u32, u32, u64)], weights: &Weights, min_shared: u64) -> Option<f64> {
     let items: u64 = cells.iter().map(|&(.., n)| n).sum();
-    if items < min_shared {
-        return None;
-    }
+    if items < min_shared { None } else { figures_of_counts(cells, weights)[1] }
+}
+
+/// Percent agreement, Cohen's kappa and Scott's pi of (label, other label, items) cells in ascending order with at least one item.
+pub(super) fn figures_of_counts(cells: &[(u32, u32, u64)], weights: &Weights) -> [Option<f64>; 3] {
+    let items = cells.iter().map(|&(.., n)| n).sum::<u64>() as f64;
     let first = tally(cells.iter().map(|&(label, _, n)| (label, n)).collect());
     let second = tally(cells.iter().map(|&(_, other, n)| (other, n)).collect());
-    let expected = expected(&first, &second, weights);
+    let both = tally(first.iter().chain(&second).copied().collect());
     let observed = cells.iter().map(|&(label, other, n)| weights.disagreement(label, other) * n as f64).sum::<f64>();
-    (expected > 0.0).then(|| 1.0 - observed / items as f64 / expected)
+    let corrected = |first: &[(u32, u64)], second: &[(u32, u64)]| {
+        let expected = expected(first, second, weights);
+        (expected > 0.0).then(|| 1.0 - observed / items / expected)
+    };
+    [Some(1.0 - observed / items), corrected(&first, &second), corrected(&both, &both)]
 }
 
 /// For every label of one margin its expected disagreement with a label of the other.

@@ -1,7 +1,7 @@
 //! Coefficients as functions of how often each item is counted, for jackknife and bootstrap.
 
 use super::coefficient::Chance;
-use super::facts::{Facts, Pattern};
+use super::facts::Facts;
 use super::krippendorff::alpha_from;
 use super::totals::Totals;
 use super::weights::Weights;
@@ -60,24 +60,32 @@ impl<'a> Coefficients<'a> {
     fn write(&self, totals: &Totals, times: impl Fn(usize) -> f64, figures: &mut [Option<f64>]) {
         for (figure, &member) in figures.iter_mut().zip(&self.members) {
             *figure = match member {
-                Coefficient::KrippendorffOrdinalAlpha => self.ordinal_alpha(totals, &times),
+                Coefficient::KrippendorffOrdinalAlpha => ordinal_alpha(self.facts, totals, &times),
                 _ => of_totals(member, totals, self.weights),
             };
         }
     }
 
-    fn ordinal_alpha(&self, totals: &Totals, times: impl Fn(usize) -> f64) -> Option<f64> {
-        totals.check().ok()?;
-        let ranks = Weights::of_mean_ranks(&totals.pairable_counts);
-        let of_pattern = |(unit, pattern): (usize, Pattern<'_>)| match times(unit) {
-            times if times > 0.0 && pattern.is_pairable() => {
-                times * pattern.disagreement(&ranks) / (pattern.ratings - 1) as f64
-            }
-            _ => 0.0,
-        };
-        let rating_disagreement = self.facts.patterns.iter().enumerate().map(of_pattern).sum();
-        alpha(&Totals { rating_disagreement, ..totals.clone() }, &ranks)
+    /// The sums of all items.
+    pub(super) fn totals(&self) -> &Totals {
+        &self.observed
     }
+
+    /// The sums of all items but one of a unit.
+    pub(super) fn totals_without(&self, unit: usize) -> Totals {
+        let mut totals = self.observed.clone();
+        totals.add_pattern(self.facts.patterns.get(unit), self.disagreements[unit], -1.0);
+        totals
+    }
+}
+
+/// Alpha with the ordinal metric of patterns that are counted so often, by place; `totals` are their sums.
+pub(super) fn ordinal_alpha(facts: &Facts, totals: &Totals, times: impl Fn(usize) -> f64) -> Option<f64> {
+    totals.check().ok()?;
+    let ranks = Weights::of_mean_ranks(&totals.pairable_counts);
+    let patterns = facts.patterns.iter().enumerate();
+    let rating_disagreement = patterns.map(|(place, pattern)| pattern.rating_disagreement(&ranks, times(place))).sum();
+    alpha(&Totals { rating_disagreement, ..totals.clone() }, &ranks)
 }
 
 /// A coefficient of these sums; `None` where they leave it undefined or are not enough.
@@ -120,7 +128,7 @@ impl Statistic for Coefficients<'_> {
     /// Only Fleiss' kappa, AC1 and S take something from items with one rating.
     fn counts(&self, unit: usize, figure: usize) -> bool {
         let with_single = [Coefficient::FleissKappa, Coefficient::GwetAc, Coefficient::BrennanPrediger];
-        with_single.contains(&self.members[figure]) || Pattern::of(self.facts.patterns.rows.get(unit)).is_pairable()
+        with_single.contains(&self.members[figure]) || self.facts.patterns.get(unit).is_pairable()
     }
 
     fn evaluate(&self, times: &[u64], figures: &mut [Option<f64>]) {
@@ -134,9 +142,7 @@ impl Statistic for Coefficients<'_> {
     }
 
     fn evaluate_without(&self, unit: usize, figures: &mut [Option<f64>]) {
-        let pattern = Pattern::of(self.facts.patterns.rows.get(unit));
-        let mut totals = self.observed.clone();
-        totals.add_pattern(pattern, self.disagreements[unit], -1.0);
+        let totals = self.totals_without(unit);
         let items = self.multiplicities();
         self.write(&totals, |other| items[other] as f64 - f64::from(u8::from(other == unit)), figures);
     }

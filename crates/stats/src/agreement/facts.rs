@@ -70,11 +70,24 @@ impl<'a> Pattern<'a> {
         }
         2.0 * sum
     }
+
+    /// What `times` items add to the disagreement per rating, as alpha weighs items.
+    pub(super) fn rating_disagreement(&self, weights: &Weights, times: f64) -> f64 {
+        if times > 0.0 && self.is_pairable() {
+            times * self.disagreement(weights) / (self.ratings - 1) as f64
+        } else {
+            0.0
+        }
+    }
 }
 
 impl Patterns {
     pub(super) fn iter(&self) -> impl Iterator<Item = Pattern<'_>> {
         self.rows.iter().map(Pattern::of)
+    }
+
+    pub(super) fn get(&self, place: usize) -> Pattern<'_> {
+        Pattern::of(self.rows.get(place))
     }
 
     pub(super) fn pairable(&self) -> impl Iterator<Item = Pattern<'_>> {
@@ -101,6 +114,11 @@ impl Facts {
         &self.ratings
     }
 
+    /// The place of an item's pattern; none without ratings.
+    pub(super) fn pattern_of(&self, item: usize) -> Option<usize> {
+        Some(self.pattern_of[item]).filter(|&place| place != NO_PATTERN).map(|place| place as usize)
+    }
+
     /// The items with at least two ratings: their answers, each with the pattern of the item.
     pub(super) fn pairable_items(&self) -> impl Iterator<Item = (&[(u32, u32)], Pattern<'_>)> {
         self.rated_items().filter(|(_, pattern)| pattern.is_pairable())
@@ -109,7 +127,7 @@ impl Facts {
     /// The items with a rating: their answers, each with the pattern of the item.
     pub(super) fn rated_items(&self) -> impl Iterator<Item = (&[(u32, u32)], Pattern<'_>)> {
         let rated = self.ratings.items().zip(&self.pattern_of).filter(|&(_, &place)| place != NO_PATTERN);
-        rated.map(|(answers, &place)| (answers, Pattern::of(self.patterns.rows.get(place as usize))))
+        rated.map(|(answers, &place)| (answers, self.patterns.get(place as usize)))
     }
 
     /// How often each pattern is counted when each item is counted so often.
@@ -161,6 +179,11 @@ impl Facts {
             }
         }
         counts
+    }
+
+    /// How many labels were given to an item with at least two ratings.
+    pub(super) fn labels_in_use(&self) -> usize {
+        self.pairable_label_counts().iter().filter(|&&n| n > 0).count()
     }
 
     /// What makes every comparison of raters impossible.

@@ -44,6 +44,12 @@ impl Margins {
         margins
     }
 
+    /// The labels of a rater with their counts, and how many cells come before them.
+    pub(super) fn get(&self, rater: usize) -> (usize, &[(u32, u64)]) {
+        let (start, end) = (self.offsets[rater], self.offsets[rater + 1]);
+        (start, &self.cells[start..end])
+    }
+
     /// The labels of each rater of the code range with their counts.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[(u32, u64)]> {
         self.offsets.windows(2).map(|bounds| &self.cells[bounds[0]..bounds[1]])

@@ -9,6 +9,7 @@
 //! | AC1, AC2 | [`gwet_ac`] | Gwet (2008, 2014) | all, see there |
 //! | S | [`brennan_prediger`] | Brennan and Prediger (1981) | all, see there |
 //! | mean pairwise kappa | [`mean_pairwise_cohen`] | Cohen (1960), Light (1971) | two ratings or more |
+//! | mean label entropy | [`mean_label_entropy`] | Shannon (1948), mean over items | all |
 //! | per pair | [`by_pair`] | Cohen (1960, 1968), Scott (1955) | shared by the two |
 //! | per label | [`by_label`] | alpha of the label against the rest, specific agreement | two ratings or more |
 //! | per rater | [`by_rater`] | agreement with the other raters of the same items | rated by the rater and another |
@@ -25,7 +26,11 @@ mod cohen;
 mod conger;
 mod curve;
 mod draw;
+mod draw_labels;
+mod draw_pairs;
+mod draw_rater;
 mod draw_raters;
+mod entropy;
 mod facts;
 mod item;
 mod krippendorff;
@@ -46,9 +51,13 @@ pub use coefficient::{brennan_prediger, fleiss_kappa, gwet_ac, percent_agreement
 pub use cohen::{PairAgreement, by_pair, mean_pairwise_cohen};
 pub use conger::conger_kappa;
 pub use draw::{Coefficient, Coefficients};
+pub use draw_labels::LabelFigures;
+pub use draw_pairs::PairCoefficients;
+pub use draw_rater::RaterFigures;
 pub use draw_raters::RaterCoefficients;
+pub use entropy::{LabelEntropy, mean_label_entropy};
 pub use facts::Facts;
-pub use item::share_of_differing_pairs;
+pub use item::{mean_distance, share_of_differing_pairs};
 pub use krippendorff::{krippendorff_alpha, ordinal_weights};
 pub use label::{LabelAgreement, LabelPairCount, by_label, label_pairs};
 pub use rater::{RaterAgreement, by_rater};

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::ratings::Ratings;
-use crate::parallel::Threads;
+use crate::parallel::{Threads, in_parts};
 use crate::sum::tally;
 
 /// For every pair of raters who share an item the sparse table of their labels, in ascending order of (rater, other).
@@ -45,11 +45,20 @@ impl PairTables {
         }
     }
 
-    /// Counts in tables of all cells: no key is built, sorted or hashed. The tables of one block of first raters fit into the cache.
+    /// Counts in tables of all cells, rater by rater: no key is built, sorted or hashed, and the table of one first rater fits into the cache.
     fn dense(ratings: &Ratings, threads: Threads) -> Self {
-        let blocks = Block::split(ratings);
-        let parts = threads.map(blocks.len(), |place| blocks[place].count(ratings));
-        let mut tables = Self::default();
+        let index = ByRater::new(ratings);
+        let parts = in_parts(&index.shares(threads), |raters| {
+            let mut part = Self::default();
+            let mut counts = Vec::new();
+            for rater in raters {
+                index.count(ratings, rater as u32, &mut counts);
+                part.compress(rater as u32, &counts, ratings.n_labels);
+            }
+            part
+        });
+        let mut parts = parts.into_iter();
+        let mut tables = parts.next().unwrap_or_default();
         for part in parts {
             let start = tables.cells.len();
             tables.cells.extend(part.cells);
@@ -57,6 +66,20 @@ impl PairTables {
             tables.pairs.extend(part.pairs.into_iter().map(moved));
         }
         tables
+    }
+
+    /// Appends the pairs of a first rater, of whose pairs with each later one `counts` has a table.
+    fn compress(&mut self, rater: u32, counts: &[u32], labels: usize) {
+        for (other, counts) in (rater + 1..).zip(counts.chunks_exact((labels * labels).max(1))) {
+            let start = self.cells.len();
+            for (place, &items) in counts.iter().enumerate().filter(|&(_, &items)| items > 0) {
+                let (label, other) = ((place / labels) as u32, (place % labels) as u32);
+                self.cells.push(Cell { label, other, items: u64::from(items) });
+            }
+            if self.cells.len() > start {
+                self.pairs.push(Pair { raters: (rater, other), cells: start..self.cells.len() });
+            }
+        }
     }
 
     fn sorted(ratings: &Ratings) -> Self {
@@ -99,6 +122,25 @@ impl PairTables {
         (pair.raters, &self.cells[pair.cells.clone()])
     }
 
+    /// All pairs in stretches of so many cells at most, or of one first rater.
+    pub(super) fn stretches(&self, most_cells: usize) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for of_rater in self.pairs.chunk_by(|a, b| a.raters.0 == b.raters.0) {
+            let start = stretches.last().map_or(0, |last| last.pairs.end);
+            let (rater, end) = (of_rater[0].raters.0, start + of_rater.len());
+            let cells = of_rater[0].cells.start..of_rater[of_rater.len() - 1].cells.end;
+            match stretches.last_mut() {
+                Some(last) if cells.end - last.cells.start <= most_cells => {
+                    last.raters.end = rater + 1;
+                    last.pairs.end = end;
+                    last.cells.end = cells.end;
+                }
+                _ => stretches.push(Stretch { raters: rater..rater + 1, pairs: start..end, cells }),
+            }
+        }
+        stretches
+    }
+
     pub(super) fn lookup(&self, n_raters: usize) -> Lookup<'_> {
         /// A table of all pairs of 4096 raters takes 64 MB.
         const LARGEST: usize = 1 << 24;
@@ -111,6 +153,15 @@ impl PairTables {
         }
         Lookup { tables: self, n_raters, places }
     }
+}
+
+/// Neighbouring pairs, all those of their first raters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) raters: Range<u32>,
+    /// Places of the pairs, and of their cells among all cells.
+    pub(super) pairs: Range<usize>,
+    pub(super) cells: Range<usize>,
 }
 
 /// Finds cells by raters and labels.
@@ -141,75 +192,74 @@ impl Lookup<'_> {
     }
 }
 
-/// First raters whose pairs are counted in one table.
-#[derive(Debug, Clone)]
-struct Block {
-    raters: Range<u32>,
+/// Where each rater's ratings lie that later raters of the same item follow.
+#[derive(Debug)]
+struct ByRater {
+    /// Rater `r` has the places `offsets[r]..offsets[r + 1]`.
+    offsets: Vec<usize>,
+    /// Positions among the ratings, ascending for each rater.
+    places: Vec<u32>,
+    /// A bit for each rating: whether it is the last of its item.
+    last: Vec<u64>,
 }
 
-impl Block {
-    /// Blocks of whole raters, of so many cells each or of one rater.
-    fn split(ratings: &Ratings) -> Vec<Self> {
-        const CELLS: usize = 1 << 22;
-        let per_pair = ratings.n_labels * ratings.n_labels;
-        let mut blocks: Vec<Self> = Vec::new();
-        let mut size = usize::MAX;
-        for rater in 0..ratings.n_raters as u32 {
-            let cells = (ratings.n_raters - rater as usize - 1).saturating_mul(per_pair);
-            match blocks.last_mut() {
-                Some(block) if size.saturating_add(cells) <= CELLS => {
-                    block.raters.end += 1;
-                    size += cells;
-                }
-                _ => {
-                    blocks.push(Self { raters: rater..rater + 1 });
-                    size = cells;
-                }
+impl ByRater {
+    /// Ratings must number less than 2³².
+    fn new(ratings: &Ratings) -> Self {
+        let mut offsets = vec![0; ratings.n_raters + 1];
+        let mut last = vec![0_u64; ratings.cells.len().div_ceil(64)];
+        for bounds in ratings.offsets.windows(2).filter(|bounds| bounds[0] < bounds[1]) {
+            let end = bounds[1] - 1;
+            last[end / 64] |= 1 << (end % 64);
+            for &(rater, _) in &ratings.cells[bounds[0]..end] {
+                offsets[rater as usize + 1] += 1;
             }
         }
-        blocks
+        for rater in 0..ratings.n_raters {
+            offsets[rater + 1] += offsets[rater];
+        }
+        let mut next = offsets.clone();
+        let mut places = vec![0; offsets[ratings.n_raters]];
+        for bounds in ratings.offsets.windows(2).filter(|bounds| bounds[0] < bounds[1]) {
+            for position in bounds[0]..bounds[1] - 1 {
+                let next = &mut next[ratings.cells[position].0 as usize];
+                places[*next] = position as u32;
+                *next += 1;
+            }
+        }
+        Self { offsets, places, last }
     }
 
-    fn count(&self, ratings: &Ratings) -> PairTables {
-        let (labels, per_pair) = (ratings.n_labels, ratings.n_labels * ratings.n_labels);
-        let first = self.raters.start as usize;
-        // By rater of the block: the number of pairs of the raters before.
-        let starts: Vec<usize> = (first..=self.raters.end as usize)
-            .scan(0, |start, rater| Some(std::mem::replace(start, *start + ratings.n_raters.saturating_sub(rater + 1))))
-            .collect();
-        let mut counts = vec![0_u32; starts[self.raters.len()] * per_pair];
-        for answers in ratings.items() {
-            let from = answers.partition_point(|&(rater, _)| rater < self.raters.start);
-            for (position, &(rater, label)) in answers.iter().enumerate().skip(from) {
-                if rater >= self.raters.end {
+    /// Ranges of raters with about as many ratings each.
+    fn shares(&self, threads: Threads) -> Vec<Range<usize>> {
+        let (raters, parts) = (self.offsets.len() - 1, threads.get());
+        let bound = |part: usize| match part {
+            0 => 0,
+            part if part == parts => raters,
+            part => self.offsets.partition_point(|&offset| offset < self.places.len() * part / parts).min(raters),
+        };
+        (0..parts).map(|part| bound(part)..bound(part + 1)).collect()
+    }
+
+    /// The table of labels of `rater` with each later one, one after the other.
+    fn count(&self, ratings: &Ratings, rater: u32, counts: &mut Vec<u32>) {
+        let labels = ratings.n_labels;
+        let per_pair = labels * labels;
+        counts.clear();
+        counts.resize((ratings.n_raters - rater as usize - 1) * per_pair, 0);
+        for &place in &self.places[self.offsets[rater as usize]..self.offsets[rater as usize + 1]] {
+            let mut position = place as usize;
+            let row = ratings.cells[position].1 as usize * labels;
+            // The last of an item is in no list, so there is a next one.
+            loop {
+                position += 1;
+                let (other, label) = ratings.cells[position];
+                counts[(other - rater - 1) as usize * per_pair + row + label as usize] += 1;
+                if self.last[position / 64] >> (position % 64) & 1 == 1 {
                     break;
                 }
-                let row = starts[rater as usize - first];
-                for &(other, other_label) in &answers[position + 1..] {
-                    let pair = row + (other - rater) as usize - 1;
-                    counts[pair * per_pair + label as usize * labels + other_label as usize] += 1;
-                }
             }
         }
-        self.compress(&counts, labels, ratings.n_raters as u32)
-    }
-
-    fn compress(&self, counts: &[u32], labels: usize, n_raters: u32) -> PairTables {
-        let mut tables = PairTables::default();
-        let mut of_pairs = counts.chunks((labels * labels).max(1));
-        for rater in self.raters.clone() {
-            for (other, counts) in (rater + 1..n_raters).zip(of_pairs.by_ref()) {
-                let start = tables.cells.len();
-                for (place, &items) in counts.iter().enumerate().filter(|&(_, &items)| items > 0) {
-                    let (label, other) = ((place / labels) as u32, (place % labels) as u32);
-                    tables.cells.push(Cell { label, other, items: u64::from(items) });
-                }
-                if tables.cells.len() > start {
-                    tables.pairs.push(Pair { raters: (rater, other), cells: start..tables.cells.len() });
-                }
-            }
-        }
-        tables
     }
 }
 

@@ -139,6 +139,11 @@ impl Ratings {
         self.items_in(0..self.n_items())
     }
 
+    /// The answers of an item, ascending by rater.
+    pub(crate) fn item(&self, item: usize) -> &[(u32, u32)] {
+        &self.cells[self.offsets[item]..self.offsets[item + 1]]
+    }
+
     /// The answers of these items, by their places.
     pub(crate) fn items_in(&self, items: Range<usize>) -> impl ExactSizeIterator<Item = &[(u32, u32)]> {
         self.offsets[items.start..=items.end].windows(2).map(|bounds| &self.cells[bounds[0]..bounds[1]])

@@ -74,6 +74,11 @@ impl VarianceCurve {
         }
     }
 
+    /// The same for another number of items, of the same kind.
+    pub(crate) fn of_items(self, items: u64) -> Self {
+        Self { items, ..self }
+    }
+
     fn at(&self, c: f64) -> f64 {
         c * (self.linear - (self.quadratic + self.cubic * c) * c)
     }

@@ -119,7 +119,7 @@ impl PairMeasure {
     }
 
     /// The least and the greatest value that there can be.
-    pub(super) fn bounds(self) -> Bounds {
+    pub fn bounds(self) -> Bounds {
         match self {
             Self::PearsonR | Self::SpearmanRho | Self::KendallTauB | Self::LinCcc(_) => Bounds::CORRELATION,
             Self::DifferenceSd => Bounds { low: 0.0, ..Bounds::NONE },

@@ -1,9 +1,10 @@
+use super::batch::{Batch, LANES, generators};
 use super::bca::{NoBca, adjusted_levels};
 use super::draw::Draws;
 use super::generator::Generator;
 use super::jackknife::Jackknife;
 use super::work::{cell, fill_rows};
-use super::{Resampling, Statistic};
+use super::{BatchStatistic, Resampling, Statistic};
 use crate::estimate::{Method, Undefined};
 use crate::interval::{Interval, LEVEL, is_rounding};
 use crate::sum::order_free_sum;
@@ -16,8 +17,26 @@ pub const FEWEST_RESAMPLES: usize = 40;
 
 /// Draws as many items as there are, with replacement, again and again, and computes the figures of each draw (Efron 1979).
 ///
-/// Takes `resamples` evaluations of the statistic, and 8 bytes for each figure of each of them.
+/// Takes `resamples` evaluations of the statistic, and 8 bytes for each figure of each of them; by thread 8 bytes for each unit, or
+/// [`LANES`] where the statistic counts draws in batches.
 pub fn bootstrap(statistic: &(impl Statistic + ?Sized), resampling: &Resampling) -> Replicates {
+    let multiplicities = statistic.multiplicities();
+    let values = match statistic.batched() {
+        Some(batched) if multiplicities.iter().all(|&items| items == 1) => {
+            in_batches(batched, multiplicities.len(), statistic.figures(), resampling)
+        }
+        _ => one_by_one(statistic, resampling),
+    };
+    Replicates {
+        values,
+        figures: statistic.figures(),
+        resamples: resampling.resamples,
+        items: multiplicities.iter().sum(),
+    }
+}
+
+/// The figures by replicate.
+fn one_by_one(statistic: &(impl Statistic + ?Sized), resampling: &Resampling) -> Vec<f64> {
     let multiplicities = statistic.multiplicities();
     let draws = Draws::new(multiplicities);
     let figures = statistic.figures();
@@ -29,7 +48,21 @@ pub fn bootstrap(statistic: &(impl Statistic + ?Sized), resampling: &Resampling)
         statistic.evaluate(times, found);
         row.iter_mut().zip(found).for_each(|(value, &mut figure)| *value = cell(figure));
     });
-    Replicates { values, figures, resamples: resampling.resamples, items: multiplicities.iter().sum() }
+    values
+}
+
+fn in_batches(statistic: &dyn BatchStatistic, units: usize, figures: usize, resampling: &Resampling) -> Vec<f64> {
+    let width = LANES * figures;
+    let mut values = vec![f64::NAN; resampling.resamples.div_ceil(LANES) * width];
+    let scratch = || (Batch::new(units), vec![None; width]);
+    fill_rows(&mut values, width, resampling.threads, scratch, |number, (draws, found), row| {
+        draws.draw(&mut generators(resampling, number));
+        found.fill(None);
+        statistic.evaluate_batch(draws, found);
+        row.iter_mut().zip(found).for_each(|(value, &mut figure)| *value = cell(figure));
+    });
+    values.truncate(resampling.resamples * figures);
+    values
 }
 
 /// The figures of each draw of [`bootstrap`].

@@ -82,6 +82,17 @@ impl<'a> Draws<'a> {
     }
 }
 
+/// The draw of [`Draws`] from units of one item each, in an eighth of the memory.
+///
+/// A unit comes out more than 255 times with a probability below 1 / 256!, that is 1e-506; it would count 255 times.
+pub(super) fn draw_single_items(generator: &mut Generator, times: &mut [u8]) {
+    times.fill(0);
+    for _ in 0..times.len() {
+        let times = &mut times[generator.below(times.len() as u64) as usize];
+        *times = times.saturating_add(1);
+    }
+}
+
 /// A Poisson distribution as a table.
 #[derive(Debug)]
 struct Poisson {

@@ -15,6 +15,7 @@
 //! other data than these.
 
 mod alias;
+mod batch;
 mod bca;
 mod bootstrap;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod jackknife;
 mod two_way;
 mod work;
 
+pub use batch::{Batch, LANES};
 pub use bca::NoBca;
 pub use bootstrap::{FEWEST_RESAMPLES, MOST_UNDEFINED, Replicates, Resampled, bootstrap};
 pub use generator::Generator;
@@ -61,6 +63,18 @@ pub trait Statistic: Sync {
         let _ = (unit, figure);
         true
     }
+
+    /// The same figures counted for several draws at once, by statistics whose every unit stands for one item.
+    fn batched(&self) -> Option<&dyn BatchStatistic> {
+        None
+    }
+}
+
+/// Figures that are counted for [`LANES`] draws in one pass over the data, which is read once for all of them.
+pub trait BatchStatistic: Sync {
+    /// Writes the figures draw by draw: those of the first draw, then those of the second … Each is to the last bit what
+    /// [`Statistic::evaluate`] writes. A draw that counts nothing may be written anything.
+    fn evaluate_batch(&self, draws: &Batch, figures: &mut [Option<f64>]);
 }
 
 /// Figures whose items and raters can both be drawn anew.
@@ -75,6 +89,18 @@ pub trait TwoWayStatistic: Sync {
     fn figures(&self) -> usize;
 
     fn evaluate(&self, items: &[u64], raters: &[u64], figures: &mut [Option<f64>]);
+
+    /// The same figures counted for several draws at once.
+    fn batched(&self) -> Option<&dyn BatchTwoWayStatistic> {
+        None
+    }
+}
+
+/// As [`BatchStatistic`], of draws of items and raters.
+pub trait BatchTwoWayStatistic: Sync {
+    /// Writes the figures draw by draw, each to the last bit what [`TwoWayStatistic::evaluate`] writes. A draw that counts nothing may be
+    /// written anything.
+    fn evaluate_batch(&self, items: &Batch, raters: &Batch, figures: &mut [Option<f64>]);
 }
 
 /// How often to draw, from which seed, on how many threads. The result does not depend on the threads.

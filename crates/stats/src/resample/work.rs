@@ -14,27 +14,31 @@ pub(super) fn fill_rows<C: Send, S>(
         return;
     }
     let rows = table.len() / width;
-    let blocks = Mutex::new(table.chunks_mut(BLOCK * width).enumerate());
+    let size = (rows / (BLOCKS * threads.max(1))).clamp(1, LARGEST_BLOCK);
+    let blocks = Mutex::new(table.chunks_mut(size * width).enumerate());
     let work = || {
         let mut scratch = scratch();
         loop {
             let taken = blocks.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((number, block)) = taken else { break };
             for (place, row) in block.chunks_mut(width).enumerate() {
-                fill(number * BLOCK + place, &mut scratch, row);
+                fill(number * size + place, &mut scratch, row);
             }
         }
     };
     std::thread::scope(|scope| {
-        for _ in 1..threads.min(rows.div_ceil(BLOCK)) {
+        for _ in 1..threads.min(rows.div_ceil(size)) {
             scope.spawn(work);
         }
         work();
     });
 }
 
-/// Rows that a thread takes at a time: few enough that 1000 of them spread evenly over many threads.
-const BLOCK: usize = 4;
+/// Each thread takes about so many blocks of rows, so that none waits long for the last one.
+const BLOCKS: usize = 8;
+
+/// More rows at a time would save nothing.
+const LARGEST_BLOCK: usize = 64;
 
 /// The cell of a figure in a table of results: not a number stands for an undefined one. Nobody outside sees it.
 pub(super) fn cell(figure: Option<f64>) -> f64 {

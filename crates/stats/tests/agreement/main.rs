@@ -3,10 +3,12 @@
 
 mod breakdown;
 mod draws;
+mod draws_of_parts;
 mod golden;
 mod paradox;
 mod planning;
 mod properties;
+mod resampled;
 mod score;
 mod sets;
 mod table;

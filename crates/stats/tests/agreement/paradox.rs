@@ -59,7 +59,7 @@ fn prevalence_lowers_kappa_at_the_same_agreement() {
         assert!((two.kappa().unwrap() - kappa).abs() < 0.005, "{two:?}");
         let facts = table(&[(0, 0, a as usize), (0, 1, b as usize), (1, 0, c as usize), (1, 1, d as usize)]);
         let pair = pair(&facts);
-        close(pair.pabak, 0.7);
+        close(pair.pabak.value.ok(), 0.7);
         close(pair.prevalence_index, prevalence);
         close(Some(pair.bias_index), two.bias_index().unwrap());
         close(by_pair(&facts)[0].kappa.value.ok(), two.kappa().unwrap());
@@ -95,7 +95,8 @@ fn empty_tables_and_one_label_have_no_index() {
     assert_eq!((one.pabak(), one.kappa()), (Some(1.0), None));
     let facts = table(&[(0, 0, 5)]);
     let pair = pair(&facts);
-    assert_eq!((pair.pabak, pair.kappa_max, pair.prevalence_index, pair.bias_index), (None, None, None, 0.0));
+    assert_eq!(pair.pabak.value, Err(Undefined::SingleCategory));
+    assert_eq!((pair.kappa_max, pair.prevalence_index, pair.bias_index), (None, None, 0.0));
     assert_eq!(diagnose(&table(&[]), Threads::ONE), Err(Undefined::NoRatings));
 }
 

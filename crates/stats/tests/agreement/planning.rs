@@ -1,7 +1,10 @@
-use assay_stats::agreement::planning::{Costs, DesignPlan, HalfWidth, PlannedFigure, items_needed};
+use assay_stats::agreement::planning::{
+    Costs, DesignPlan, HalfWidth, PlannedFigure, items_needed, items_needed_by_score,
+};
 use assay_stats::agreement::{
     Facts, Scheme, Weights, brennan_prediger, fleiss_kappa, gwet_ac, krippendorff_alpha, percent_agreement,
 };
+use assay_stats::distribution::student_t_quantile;
 use assay_stats::{Estimate, Undefined};
 
 use super::table::facts;
@@ -190,4 +193,27 @@ fn more_items_narrow_the_interval_by_their_root() {
     assert!(items_needed(&estimate, 1e-300).is_ok());
     let none = figure(PlannedFigure::KrippendorffAlpha, &facts(&[vec![(0, 1), (1, 2)]], 2, 3), &Weights::identity(3));
     assert_eq!(items_needed(&none, 0.05), Err(Undefined::OneItem));
+}
+
+/// A score interval of a share that agrees on 90 of 100 items: with N items Wilson's, with t(N - 1) for z, is 2 · 0.05 wide.
+#[test]
+fn items_for_a_score_interval_make_it_as_wide_as_wanted() {
+    let items: Vec<Vec<(u32, u32)>> = (0..100).map(|item| vec![(0, 0), (1, u32::from(item % 10 == 0))]).collect();
+    let estimate = figure(PlannedFigure::PercentAgreement, &facts(&items, 2, 2), &Weights::identity(2));
+    let needed = items_needed_by_score(&estimate, 0.05).unwrap();
+    let width = |n: f64| {
+        let t = student_t_quantile(0.975, n - 1.0);
+        // The standard error of the estimate divides by n - 1, and four items of the model are added.
+        let height = (0.09 * n * 100.0 / 99.0 + 1.0) / (0.09 * n + 1.0);
+        let t2 = t * t * height;
+        2.0 * (t2 * 0.09 / n + t2 * t2 / (4.0 * n * n)).sqrt() / (1.0 + t2 / n)
+    };
+    assert!(width(needed.items as f64) <= 0.1 && width(needed.items as f64 - 1.0) > 0.1, "{needed:?}");
+    assert_eq!(needed.more, needed.items - 100);
+    assert!(needed.low < needed.items && needed.items < needed.high, "{needed:?}");
+    // Nobody differed: value ± t · se has no width to plan with, the score interval has.
+    let same = figure(PlannedFigure::PercentAgreement, &facts(&items[1..9], 2, 2), &Weights::identity(2));
+    assert_eq!(items_needed(&same, 0.05), Err(Undefined::ZeroVariance));
+    assert!(items_needed_by_score(&same, 0.05).unwrap().items > 8);
+    assert_eq!(items_needed_by_score(&estimate, 0.0), Err(Undefined::ZeroVariance));
 }

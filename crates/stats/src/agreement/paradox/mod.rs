@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 pub use explain::{
     Explanation, HIGH_AGREEMENT, LOW_CHANCE_CORRECTED, Names, Reason, SHIFTED, SIGNIFICANT_SHIFT, SKEWED, explain,
 };
+pub(super) use pair::pabak_of_counts;
 pub use pair::{PairParadox, TwoByTwo, by_pair_paradox};
 
 use super::facts::Facts;

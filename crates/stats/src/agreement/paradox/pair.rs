@@ -1,6 +1,9 @@
+use super::super::curve::Size;
 use super::super::facts::Facts;
 use super::super::pairs::Cell;
 use super::prevalence_index;
+use crate::estimate::{Estimate, Method, Sample, Undefined};
+use crate::interval;
 use crate::parallel::Threads;
 use crate::sum::{order_free_sum, tally};
 
@@ -16,8 +19,9 @@ pub struct PairParadox {
     /// Half the sum of the absolute differences of the two raters' label shares; |b - c| / n of a two by two table.
     pub bias_index: f64,
     /// (q pₒ - 1) / (q - 1): prevalence-adjusted bias-adjusted kappa, kappa if labels were equally frequent. 2 pₒ - 1 for two labels
-    /// (Byrt, Bishop and Carlin 1993), else the S of Brennan and Prediger (1981). None with one label.
-    pub pabak: Option<f64>,
+    /// (Byrt, Bishop and Carlin 1993), else the S of Brennan and Prediger (1981). Interval: that of percent agreement, on its scale.
+    /// Undefined: `single_category`.
+    pub pabak: Estimate,
     /// The largest kappa that the two raters' label shares allow: (Σ min(pₖ, qₖ) - pₑ) / (1 - pₑ) (Cohen 1960). None when both used
     /// one and the same label only.
     pub kappa_max: Option<f64>,
@@ -25,7 +29,7 @@ pub struct PairParadox {
 
 /// The limits of kappa for every pair of raters with a shared item, in ascending order of the codes.
 pub fn by_pair_paradox(facts: &Facts, threads: Threads) -> Vec<PairParadox> {
-    let labels = facts.pairable_label_counts().iter().filter(|&&n| n > 0).count();
+    let labels = facts.labels_in_use();
     let pairs = facts.pairs(threads);
     threads.map(pairs.len(), |place| {
         let ((rater, other), cells) = pairs.get(place);
@@ -42,16 +46,34 @@ fn of_pair((rater, other): (u32, u32), cells: &[Cell], labels: usize) -> PairPar
     let apart: u64 = margins.iter().map(|&(first, second)| first.abs_diff(second)).sum();
     let chance = order_free_sum(margins.iter().map(|&(first, second)| (first as f64 / n) * (second as f64 / n)));
     let most: u64 = margins.iter().map(|&(first, second)| first.min(second)).sum();
-    let q = labels as f64;
     PairParadox {
         rater,
         other,
         items,
         prevalence_index: prevalence_index(&pooled, labels),
         bias_index: apart as f64 / (2.0 * n),
-        pabak: (labels >= 2).then(|| (q * agreeing as f64 / n - 1.0) / (q - 1.0)),
+        pabak: pabak(agreeing, items, labels),
         kappa_max: (margins.len() >= 2).then(|| (most as f64 / n - chance) / (1.0 - chance)),
     }
+}
+
+fn pabak(agreeing: u64, items: u64, labels: usize) -> Estimate {
+    let sample = Sample { items, ratings: 2 * items, raters: 2 };
+    let Some(value) = pabak_of_counts(agreeing, items, labels) else {
+        return Estimate::undefined(Undefined::SingleCategory, sample, Method::ItemMean);
+    };
+    let [of_agreeing, of_differing] = [1.0, -1.0 / (labels as f64 - 1.0)];
+    let spread = interval::from_items(value, &[(of_agreeing, agreeing), (of_differing, items - agreeing)]);
+    let chance = 1.0 / labels as f64;
+    Estimate::spread(value, spread, sample, Method::ItemMean)
+        .with_chance(agreeing as f64 / items as f64, chance)
+        .with_curve(Size::of_two(items).map(|size| size.fixed_chance(1.0 - chance)))
+}
+
+/// (q pₒ - 1) / (q - 1) of two raters who agree on so many of their items; None with fewer than two labels.
+pub(in super::super) fn pabak_of_counts(agreeing: u64, items: u64, labels: usize) -> Option<f64> {
+    let q = labels as f64;
+    (labels >= 2).then(|| (q * agreeing as f64 / items as f64 - 1.0) / (q - 1.0))
 }
 
 /// By label that one of the two used, ascending: how often each did.

@@ -11,6 +11,11 @@ pub enum SetDistance {
 }
 
 impl SetDistance {
+    /// The distance of two sets, each given by its elements in ascending order, each element once.
+    pub fn of(self, a: &[u32], b: &[u32]) -> f64 {
+        self.between(shared(a, b), a.len(), b.len())
+    }
+
     /// The distance of sets with `a` and `b` elements of which `shared` are in both.
     pub(super) fn between(self, shared: usize, a: usize, b: usize) -> f64 {
         if a == shared && b == shared {
@@ -54,8 +59,8 @@ mod tests {
     use super::*;
 
     fn distance(kind: SetDistance, a: &[u32], b: &[u32]) -> f64 {
-        let forth = kind.between(shared(a, b), a.len(), b.len());
-        assert_eq!(forth, kind.between(shared(b, a), b.len(), a.len()), "symmetric");
+        let forth = kind.of(a, b);
+        assert_eq!(forth, kind.of(b, a), "symmetric");
         forth
     }
 

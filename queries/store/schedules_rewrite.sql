@@ -1,0 +1,1 @@
+UPDATE schedules SET payload = $2 WHERE id = $1

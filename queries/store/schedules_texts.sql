@@ -1,0 +1,1 @@
+SELECT id, payload FROM schedules WHERE project_id = $1 ORDER BY id
