@@ -27,6 +27,9 @@ fn brief(measure: &Measure) -> Option<&'static str> {
         "percent_agreement" | "pooled_percent_agreement" if has_scale => {
             Some("how close two annotators of an item are, from 0 % (the ends of the scale) to 100 % (the same)")
         }
+        "krippendorff_alpha" if measure.options.get("nothing_chosen").is_some() => {
+            Some("agreement beyond chance on sets of labels that are equal or not; sharing some counts for nothing")
+        }
         name => guide::entry(name).map(|entry| entry.brief),
     }
 }

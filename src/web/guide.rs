@@ -195,17 +195,17 @@ pub const MEASURES: &[Entry] = &[
     },
     Entry {
         name: "icc_a_1",
-        title: "Intraclass correlation, agreement",
-        brief: "share of the variance that lies between items; annotators’ different means count against it",
+        title: "ICC, agreement",
+        brief: "intraclass correlation: share of the variance that lies between items; annotators’ different means count against it",
         formula: &["ICC(A,1) = (MS_items − MS_error) / (MS_items + (k − 1) MS_error + k/n (MS_raters − MS_error))"],
-        meaning: "How reliable one annotator’s number is when the numbers themselves matter. Only items that every annotator rated count. \
+        meaning: "The intraclass correlation: how reliable one annotator’s number is when the numbers themselves matter. Only items that every annotator rated count. \
                   With items that hardly differ it is low even where annotators are close: look at the limits of agreement, too.",
         source: "McGraw, K. O., & Wong, S. P. (1996). Forming inferences about some intraclass correlation coefficients. Psychological \
                  Methods 1(1), 30–46.",
     },
     Entry {
         name: "icc_c_1",
-        title: "Intraclass correlation, consistency",
+        title: "ICC, consistency",
         brief: "as agreement, but an annotator may be higher or lower than the others throughout",
         formula: &["ICC(C,1) = (MS_items − MS_error) / (MS_items + (k − 1) MS_error)"],
         meaning: "How reliable one annotator’s ranking of items is. Well above the agreement form: annotators use the scale at different heights.",
@@ -213,7 +213,7 @@ pub const MEASURES: &[Entry] = &[
     },
     Entry {
         name: "icc_1_1",
-        title: "Intraclass correlation, one-way",
+        title: "ICC, one-way",
         brief: "as agreement, when it does not matter which annotator gave which number",
         formula: &["ICC(1) = (MS_items − MS_within) / (MS_items + (k − 1) MS_within)"],
         meaning: "For items that are each rated by other annotators. The three forms with k are the same for the mean of all annotators.",
@@ -221,7 +221,7 @@ pub const MEASURES: &[Entry] = &[
     },
     Entry {
         name: "icc_a_k",
-        title: "Intraclass correlation of the mean, agreement",
+        title: "ICC of the mean, agreement",
         brief: "how reliable the mean of all annotators is",
         formula: &["ICC(A,k) = (MS_items − MS_error) / (MS_items + (MS_raters − MS_error) / n)"],
         meaning: "Higher than the form for one annotator, as errors average out. Quote it only where the mean is what is used.",
@@ -229,7 +229,7 @@ pub const MEASURES: &[Entry] = &[
     },
     Entry {
         name: "icc_c_k",
-        title: "Intraclass correlation of the mean, consistency",
+        title: "ICC of the mean, consistency",
         brief: "how reliable the mean of all annotators is for ranking items",
         formula: &["ICC(C,k) = (MS_items − MS_error) / MS_items"],
         meaning: "Also known as Cronbach’s alpha. As the agreement form, but annotators’ different means do not count.",
@@ -237,7 +237,7 @@ pub const MEASURES: &[Entry] = &[
     },
     Entry {
         name: "icc_1_k",
-        title: "Intraclass correlation of the mean, one-way",
+        title: "ICC of the mean, one-way",
         brief: "how reliable the mean is when it does not matter who rated",
         formula: &["ICC(k) = (MS_items − MS_within) / MS_items"],
         meaning: "The one-way form for the mean of k ratings.",

@@ -54,10 +54,10 @@ pub fn annotators(view: View<'_>) -> Markup {
     let title = "Annotator by annotator";
     let caption = Caption { id: "annotators", title, note: &note, names: "Annotator", values: &figure };
     html! {
-        (toggle(view, wanted))
         @if names.len() < 2 {
             (missing(title, without_pairs(view.control)))
         } @else {
+            (toggle(view, wanted))
             (charts::pairs(&names, &rows, scale, caption))
         }
     }

@@ -91,7 +91,10 @@ fn figures(
             }
             p {
                 a href=(address(links, &project.id, &query.at(Place::Agreement))) {
-                    "All of agreement: benchmarks, over time, by slice, and what more labels would give"
+                    @match control.answers {
+                        Some(AnswerKind::Set) => { "All of agreement: coefficients side by side, over time and by slice" }
+                        _ => { "All of agreement: benchmarks, over time, by slice, and what more labels would give" }
+                    }
                 }
             }
         }

@@ -175,6 +175,11 @@ class Peers:
         both = [given for given in self.ratings.values() if a in given and b in given]
         return [given[a] for given in both], [given[b] for given in both]
 
+    def pabak(self, agreement):
+        """Byrt, Bishop and Carlin (1993), for any number of labels: kappa if all labels that occur were equally frequent."""
+        q = len({label for given in self.pairable.values() for label in given.values()})
+        return (q * agreement - 1) / (q - 1) if q > 1 else None
+
     def pairs(self):
         """(annotator, annotator) -> (share of equal labels, Cohen's kappa or None)."""
         found = {}
@@ -255,9 +260,11 @@ def compare(check, what, report, control, ratings):
     if len(peers.raters) == 2:
         compared.figure("cohen_kappa", "overall", next((kappa for _, kappa in pairs.values()), None))
         compared.figure("scott_pi", "overall", peers.scott() if peers.pairable else None)
+        compared.figure("pabak", "overall", next((peers.pabak(agreement) for agreement, _ in pairs.values()), None))
     for (a, b), (agreement, kappa) in pairs.items():
         compared.figure("percent_agreement", "pair", agreement, annotator=a, other=b)
         compared.figure("cohen_kappa", "pair", kappa, annotator=a, other=b)
+        compared.figure("pabak", "pair", peers.pabak(agreement), annotator=a, other=b)
     for label in peers.labels:
         compared.figure("krippendorff_alpha", "label", peers.alpha(label), label=label)
         compared.figure("specific_agreement", "label", peers.specific(label), label=label)

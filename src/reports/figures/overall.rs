@@ -71,7 +71,7 @@ fn resample(setting: &Setting<'_>, members: &[Member], measures: &mut [Measure])
     }
     if !rated.is_empty() {
         let statistic = RaterCoefficients::new(facts, weights, rated.iter().map(|member| member.1).collect());
-        let drawn = Drawn { items: &statistic, both: Ok(&statistic), counts_anew: true };
+        let drawn = Drawn { items: &statistic, both: Ok(&statistic), counts_anew: false };
         interval::resample(setting, &drawn, &wanted(&rated), measures);
     }
 }

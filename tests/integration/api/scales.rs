@@ -186,10 +186,7 @@ async fn pages_show_each_kind_of_answer() {
             &["Alpha of sets (Jaccard)", "not made for sets of labels yet", "what intervals cover"],
         ),
         ("/agreement?control=stars", &["ordinal scale", "In the order of the scale", "Kendall’s W"]),
-        (
-            "/agreement?control=total",
-            &["Answers are numbers", "Intraclass correlation, agreement", "⚠ few shared items"],
-        ),
+        ("/agreement?control=total", &["Answers are numbers", "ICC, agreement", "⚠ few shared items"]),
         ("/disagreements?control=topics", &["chip plain\">none", ">billing</span>", "reviews/task/5"]),
     ] {
         let page = working.page(path).await;
