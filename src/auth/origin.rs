@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::ConnectInfo;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::NOWHERE;
 
@@ -42,7 +42,7 @@ pub fn is_same_origin(headers: &HeaderMap) -> bool {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
     let Some(origin) = headers.get(ORIGIN) else { return true };
-    let host = headers.get(HOST).map(|host| host.as_bytes()).unwrap_or_default();
+    let host = headers.get(HOST).map(HeaderValue::as_bytes).unwrap_or_default();
     let own = |scheme: &str| origin.as_bytes().strip_prefix(scheme.as_bytes()) == Some(host);
     !host.is_empty() && (own("http://") || own("https://"))
 }
