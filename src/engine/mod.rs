@@ -30,8 +30,6 @@ use crate::lake::{DataFile, Lake, Table, bucket_of};
 
 /// The lake's store under DataFusion's registry.
 const STORE_URL: &str = "lake://root/";
-/// Which annotations the policies leave out, for every query that counts answers.
-const CLASSIFIED: &str = include_str!("../../queries/lake/views/classified.sql");
 const QUERY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The files of one snapshot, by table.
@@ -105,7 +103,7 @@ impl Engine {
     }
 
     /// Runs one of our named queries (`queries/lake/*.sql`) with named parameters (`$name`) over the tables of a snapshot
-    /// and two views: `selected_items` (the slice) and `classified` (annotations with the policy that leaves them out).
+    /// and the view `selected_items` (the slice).
     pub async fn query(
         &self,
         tables: &TableSet,
@@ -177,8 +175,6 @@ impl Engine {
             selected = selected.filter(get_field(col("slices"), field.as_str()).eq(lit(value.as_str())))?;
         }
         context.register_table("selected_items", selected.into_view())?;
-        let classified = context.sql(CLASSIFIED).await?;
-        context.register_table("classified", classified.into_view())?;
         Ok(context)
     }
 

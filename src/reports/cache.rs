@@ -11,7 +11,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::agreement::{Inputs, ReportContext, compute};
-use super::answers::AnswerCache;
+use super::answers::{AnswerCache, Answers};
 use super::disagreements::{self, Differing, add_previews, all, cursor_snapshot, page};
 use super::views::{AgreementParams, AgreementReport, Disagreement, DisagreementFilter, ItemView, Page, SliceField};
 use super::{FIGURE_VERSION, items, splits, tidy};
@@ -70,6 +70,20 @@ impl ReportCache {
         make: impl Future<Output = Result<Answer>>,
     ) -> Result<Answer> {
         self.answers.try_get_with(format!("{project_id}/{name}"), make).await.map_err(Error::from_shared)
+    }
+
+    /// What annotators said in a snapshot, of all items or of a slice.
+    ///
+    /// # Errors
+    /// When a data file is missing or not as it was written: the message names it.
+    pub async fn answers(
+        &self,
+        app: &App,
+        project: &Project,
+        snapshot: i64,
+        slice: &BTreeMap<String, String>,
+    ) -> Result<Answers> {
+        self.said.load(app, project, snapshot, slice).await
     }
 
     /// Drops every report of a project.
@@ -189,7 +203,7 @@ async fn compute_agreement(
     key: &str,
 ) -> Result<Arc<AgreementReport>> {
     let tables = tables(app, project, snapshot.number, &params.slice).await?;
-    let answers = app.reports.said.load(app, project, snapshot.number, &params.slice).await?;
+    let answers = app.reports.answers(app, project, snapshot.number, &params.slice).await?;
     let inputs = Inputs::load(&app.engine, &tables, params, &context(project, snapshot)).await;
     let inputs = name_damage(app, project, snapshot.number, inputs).await?;
     // Figures are made on a thread that may take its time: the others go on answering.
@@ -279,7 +293,7 @@ async fn differing(
 ) -> Result<Arc<Vec<Differing>>> {
     let key = format!("{}/{}", project.id, report_key("disagreements", snapshot.number, slice)?);
     let computed = async {
-        let answers = app.reports.said.load(app, project, snapshot.number, slice).await?;
+        let answers = app.reports.answers(app, project, snapshot.number, slice).await?;
         let context = context(project, snapshot);
         let made = tokio::task::spawn_blocking(move || all(&answers, &context));
         made.await.map_err(Error::internal)?.map(Arc::new)

@@ -1,7 +1,7 @@
 //! What a report is: SQL gives facts, `assay-stats` gives figures, this module puts them into one tidy shape.
 
 mod agreement;
-mod answers;
+pub mod answers;
 mod cache;
 mod columns;
 mod controls;

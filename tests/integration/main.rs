@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests are switched by the environment")]
 
 mod agreement_file;
+mod answers;
 mod api;
 mod buckets;
 mod cli;

@@ -1,6 +1,0 @@
--- Who gave which label to which item in one single-choice control, after the policies.
-SELECT c.item_id, c.rater_id, r.label, c.annotation_id, c.updated_at
-FROM classified AS c
-JOIN results AS r ON r.annotation_id = c.annotation_id
-WHERE c.status = 'used' AND r.control = $control AND r.label IS NOT NULL
-ORDER BY c.item_id, c.rater_id
