@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::Auth;
 use crate::config::Config;
 use crate::copies::SnapshotCopy;
 use crate::engine::Engine;
@@ -19,6 +20,7 @@ pub struct App {
     pub lake: Lake,
     pub engine: Engine,
     pub reports: ReportCache,
+    pub auth: Auth,
     /// Folder for temporary files.
     pub temp: PathBuf,
     /// Set when the process is asked to end: what would go on for long ends soon.
@@ -47,7 +49,8 @@ impl App {
     pub fn with_parts(lake: Lake, db: Db, query_memory_mb: u64, temp: PathBuf) -> Result<Arc<Self>> {
         let memory = usize::try_from(query_memory_mb << 20).map_err(Error::internal)?;
         let engine = Engine::new(&lake, memory, &temp)?;
-        Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), temp, stop: CancellationToken::new() }))
+        let (auth, stop) = (Auth::default(), CancellationToken::new());
+        Ok(Arc::new(Self { db, lake, engine, reports: ReportCache::new(), auth, temp, stop }))
     }
 
     /// The exact files of a snapshot.

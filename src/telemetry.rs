@@ -35,3 +35,7 @@ pub fn start(args: &LogArgs) {
         LogFormat::Json => builder.json().try_init(),
     };
 }
+
+/// Names a request in logs, in audit rows and in answers; an extension of every request.
+#[derive(Debug, Clone, Default)]
+pub struct RequestId(pub String);

@@ -16,7 +16,7 @@ use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::error::Result;
 use crate::reports::views::Page;
-use crate::store::{AuditRow, NewAudit, Once, now_micros};
+use crate::store::{AuditFilter, AuditRow, NewAudit, Once, now_micros};
 
 /// An act by a caller, as it will stand in the audit trail.
 #[derive(Debug)]
@@ -53,6 +53,13 @@ impl Act<'_> {
         done
     }
 
+    /// Completes the row of an act that is over.
+    pub async fn conclude<T>(&self, api: &ApiState, id: &str, done: Result<T, Problem>) -> Result<T, Problem> {
+        let outcome = done.as_ref().map_or_else(|problem| format!("failed: {}", problem.code()), |_| "done".to_owned());
+        self.end(api, id, &outcome).await?;
+        done
+    }
+
     pub async fn end(&self, api: &ApiState, id: &str, outcome: &str) -> Result<(), Problem> {
         Ok(api.app.db.complete_audit(&self.caller.workspace, id, outcome, now_micros()).await?)
     }
@@ -62,7 +69,7 @@ impl Act<'_> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditView {
     id: String,
-    /// `key:<key id>`, `local`, `cli` or `demo`.
+    /// `key:<key id>`, `user:<user id>`, `local`, `cli` or `demo`; of a login that failed, who it claimed to be.
     actor: String,
     action: String,
     target: String,
@@ -79,6 +86,18 @@ pub struct AuditView {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
+    /// Only acts of this actor.
+    #[param(example = "key:4fQ0aZ81bXwe")]
+    actor: Option<String>,
+    /// Only this action.
+    #[param(example = "import")]
+    action: Option<String>,
+    /// Only acts that began at this time or later.
+    #[param(format = DateTime, example = "2026-11-01T00:00:00Z")]
+    from: Option<String>,
+    /// Only acts that began before this time.
+    #[param(format = DateTime, example = "2026-12-01T00:00:00Z")]
+    to: Option<String>,
     /// Rows on a page.
     #[serde(default, deserialize_with = "number")]
     #[param(minimum = 1, maximum = 500, default = 50)]
@@ -99,9 +118,20 @@ pub async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let workspace = &permission.caller.workspace;
-    let (list, limit) = (List::new(&["audit", workspace]), paging::limit(query.limit)?);
+    let time = |field, text: &Option<String>| {
+        let given = text.as_deref().map(|text| super::time(field, text)).transpose();
+        given.map_err(|error| Problem::bad_request("invalid_query", error.to_string()))
+    };
+    let filter = AuditFilter {
+        actor: query.actor.as_deref(),
+        action: query.action.as_deref(),
+        from: time("from", &query.from)?,
+        to: time("to", &query.to)?,
+    };
+    let list = List::new(&["audit", workspace, &format!("{filter:?}")]);
+    let limit = paging::limit(query.limit)?;
     let before = list.after(query.cursor.as_deref())?;
-    let rows = api.app.db.list_audit(workspace, before.as_deref(), limit + 1).await?;
+    let rows = api.app.db.search_audit(workspace, filter, before.as_deref(), limit + 1).await?;
     Ok(paging::respond(&uri, &list.page(rows, limit, |row| row.id.clone(), view)?))
 }
 

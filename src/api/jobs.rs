@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{Allowed, Import, Manage, OnJob, Read};
+use super::access::{Allowed, Erase, Import, Manage, OnJob, Read};
 use super::audit::Act;
 use super::extract::{QueryParams, number};
 use super::observe::RequestId;
@@ -184,7 +184,8 @@ impl OnJob<Import> {
     /// Who may not ask for such a job may not meddle with it either.
     fn check_kind(&self) -> Result<(), Problem> {
         match Kind::parse(&self.job.kind) {
-            Some(Kind::Erase | Kind::Retain | Kind::Sweep) => self.caller.may::<Manage>(),
+            Some(Kind::Erase) => self.caller.may::<Erase>(),
+            Some(Kind::Retain | Kind::Sweep) => self.caller.may::<Manage>(),
             _ => Ok(()),
         }
     }

@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use super::state::ApiState;
 use crate::store::new_id;
+pub use crate::telemetry::RequestId;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 128;
@@ -21,10 +22,6 @@ const MAX_REQUEST_ID: usize = 128;
 const BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0, 60.0];
 /// Samples wait in memory until they are put into buckets; a server that nobody scrapes does so every so many requests.
 const UPKEEP_EVERY: u64 = 1024;
-
-/// Names a request in logs, in audit rows and in answers.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub String);
 
 /// The metrics of this service alone: nothing global, so that several can live in one process.
 pub struct Metrics {

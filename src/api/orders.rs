@@ -8,7 +8,7 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 
-use super::access::{Allowed, Caller, Import, Manage, OnProject};
+use super::access::{Allowed, Caller, Erase, Import, Manage, OnProject};
 use super::audit::Act;
 use super::extract::JsonBody;
 use super::idempotency::{IdempotencyKey, replay, reused};
@@ -113,7 +113,7 @@ pub async fn publish(
         (status = "default", body = ProblemBody, content_type = "application/problem+json"),
     ))]
 pub async fn erase(
-    on: OnProject<Manage>,
+    on: OnProject<Erase>,
     State(api): State<Arc<ApiState>>,
     Extension(request_id): Extension<RequestId>,
     key: IdempotencyKey,

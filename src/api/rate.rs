@@ -1,4 +1,4 @@
-//! How often. Each key may read and write so many times a minute, spread or at once; each address may be refused so many times, so that keys
+//! How often. Each key and each user may read and write so many times a minute, spread or at once; each address may be refused so many times, so that keys
 //! cannot be guessed. An answer says what is left (draft-ietf-httpapi-ratelimit-headers: `RateLimit-Policy`, `RateLimit`).
 
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +20,7 @@ use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::problem::Problem;
+use crate::auth::client_address;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
@@ -106,7 +107,7 @@ impl Verdict {
         let seconds = self.wait?.as_secs_f64().ceil().max(1.0) as u64;
         let detail = match self.name {
             "refused" => format!("more than {} requests a minute from here without a valid key", self.per_minute),
-            name => format!("more than {} {name} requests a minute with this key", self.per_minute),
+            name => format!("more than {} {name} requests a minute with this key or by this user", self.per_minute),
         };
         let problem =
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", format!("{detail}; go on in {seconds} s"));
@@ -151,8 +152,10 @@ impl Rates {
     /// # Errors
     /// `rate_limited` when its address has sent too many.
     pub fn refuse(&self, parts: &Parts) -> Result<(), Problem> {
-        let Some(ConnectInfo(peer)) = parts.extensions.get::<ConnectInfo<SocketAddr>>() else { return Ok(()) };
-        self.refused.as_ref().map_or(Ok(()), |limit| decide(parts, limit.take(&peer.ip().to_canonical())))
+        if parts.extensions.get::<ConnectInfo<SocketAddr>>().is_none() {
+            return Ok(());
+        }
+        self.refused.as_ref().map_or(Ok(()), |limit| decide(parts, limit.take(&client_address(parts))))
     }
 }
 

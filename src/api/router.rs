@@ -26,8 +26,8 @@ use super::problem::Problem;
 use super::rate::RateLimits;
 use super::state::ApiState;
 use super::{
-    access, audit, diff, disagreements, docs, events, health, imports, items, jobs, limits, observe, orders, problem,
-    projects, rate, reports, schedules, snapshots,
+    audit, diff, disagreements, docs, events, guard, health, imports, items, jobs, keys, limits, me, members, observe,
+    orders, problem, projects, rate, reports, schedules, snapshots,
 };
 use crate::app::App;
 
@@ -50,8 +50,9 @@ impl Modify for KeyScheme {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let mut key = Http::new(HttpAuthScheme::Bearer);
         key.bearer_format = Some("assay_<key id>_<secret>".to_owned());
-        key.description =
-            Some("An API key. A server without keys needs none, and answers its own machine only.".to_owned());
+        key.description = Some(
+            "An API key. A server without keys and users needs none, and answers its own machine only.".to_owned(),
+        );
         openapi.components.get_or_insert_default().add_security_scheme("key", SecurityScheme::Http(key));
     }
 }
@@ -84,6 +85,13 @@ fn short_routes() -> OpenApiRouter<Arc<ApiState>> {
         .routes(routes!(schedules::list, schedules::create))
         .routes(routes!(schedules::delete))
         .routes(routes!(audit::list))
+        .routes(routes!(me::get))
+        .routes(routes!(me::workspace))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::get))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(members::list, members::add))
+        .routes(routes!(members::get, members::change, members::remove))
         // An item's id has slashes; where they are not escaped it spans several segments.
         .route("/v1/projects/{project}/items/{item}/{*rest}", get(items::get))
         .route("/docs", get(docs::redirect))
@@ -137,7 +145,7 @@ pub fn router(app: Arc<App>, pages: Router<Arc<App>>, settings: &Settings) -> Ro
     let (api_routes, _) = api_routes.with_state(api.clone()).split_for_parts();
     let pages = pages
         .with_state(app)
-        .layer(from_fn_with_state(api.clone(), access::guard_pages))
+        .layer(from_fn_with_state(api.clone(), guard::pages))
         .layer(from_fn_with_state(api.clone(), limits::short));
 
     let mut service = api_routes.fallback_service(pages);
@@ -146,7 +154,7 @@ pub fn router(app: Arc<App>, pages: Router<Arc<App>>, settings: &Settings) -> Ro
     }
     service
         .layer(from_fn(rate::headers))
-        .layer(from_fn_with_state(api.clone(), access::guard))
+        .layer(from_fn_with_state(api.clone(), guard::local))
         .layer(CatchPanicLayer::custom(|_| Problem::internal().into_response()))
         .layer(from_fn(problem::render))
         .layer(CompressionLayer::new().compress_when(worth_compressing()))

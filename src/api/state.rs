@@ -28,8 +28,8 @@ pub struct ApiState {
     pub followers: Arc<Semaphore>,
     /// Idempotency keys of requests that are being carried out.
     pub in_flight: InFlight,
-    /// Set once a key was seen in the database. Keys are never deleted, so it is never unset.
-    keyed: AtomicBool,
+    /// Set once a key or a user was seen in the database. They are never deleted, so it is never unset.
+    closed: AtomicBool,
 }
 
 impl ApiState {
@@ -44,17 +44,17 @@ impl ApiState {
             streams: Arc::new(Semaphore::new(limits::STREAMS)),
             followers: Arc::new(Semaphore::new(limits::FOLLOWERS)),
             in_flight: InFlight::default(),
-            keyed: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
         }
     }
 
-    /// Whether callers need a key: yes from the first key on, even if that key is revoked or expires.
-    pub async fn is_keyed(&self) -> Result<bool> {
-        if self.keyed.load(Ordering::Relaxed) {
+    /// Whether callers must say who they are: yes from the first key or user on, even if that one is revoked, expires or is disabled.
+    pub async fn is_closed(&self) -> Result<bool> {
+        if self.closed.load(Ordering::Relaxed) {
             return Ok(true);
         }
-        let keyed = self.app.db.any_key().await?;
-        self.keyed.fetch_or(keyed, Ordering::Relaxed);
-        Ok(keyed)
+        let closed = self.app.db.any_key().await? || self.app.db.any_user().await?;
+        self.closed.fetch_or(closed, Ordering::Relaxed);
+        Ok(closed)
     }
 }

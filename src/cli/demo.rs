@@ -10,6 +10,7 @@ use super::import::{describe, import_with_progress};
 use super::serve::{Service, bind, serve};
 use crate::api::{RateLimits, Settings};
 use crate::app::App;
+use crate::auth::Transport;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::jobs::import::{ImportRequest, Input, Mode};
@@ -82,7 +83,7 @@ pub async fn run(config: &Config, args: DemoArgs) -> Result<()> {
         started.elapsed().as_secs_f64()
     ))?;
     let settings = Settings { max_upload: MAX_UPLOAD, rates: RateLimits::NONE, cors_origins: Vec::new() };
-    serve(app, listener, Service { settings, workers: 1, publish: None }).await
+    serve(app, listener, Service { settings, workers: 1, publish: None, transport: Transport::default() }).await
 }
 
 fn request(project: &DemoProject, scratch: &Path) -> Result<ImportRequest> {

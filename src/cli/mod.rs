@@ -11,16 +11,20 @@ mod erase;
 mod import;
 mod jobs;
 mod keys;
+mod members;
 mod outputs;
 mod publish;
 mod report;
 mod retain;
 mod schedules;
+mod secret;
 mod serve;
 mod snapshots;
 mod sweep;
 mod table;
+mod users;
 mod worker;
+mod workspaces;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -82,6 +86,15 @@ enum Command {
     /// Make, list and revoke API keys.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Make, list, disable users of the dashboard, and set their passwords.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
+    /// Give users roles in a workspace, change and remove them.
+    #[command(subcommand)]
+    Members(members::MembersCommand),
+    /// Make and list workspaces.
+    #[command(subcommand)]
+    Workspaces(workspaces::WorkspacesCommand),
     /// Look at everything that Assay needs, and say what to fix.
     Doctor(doctor::DoctorArgs),
     /// Show the settings that `serve` would run with, and where each comes from.
@@ -119,6 +132,9 @@ pub fn main() -> ExitCode {
             Command::Jobs(command) => jobs::run(&cli.config, command).await,
             Command::Schedules(command) => schedules::run(&cli.config, command).await,
             Command::Keys(command) => keys::run(&cli.config, command).await,
+            Command::Users(command) => users::run(&cli.config, command).await,
+            Command::Members(command) => members::run(&cli.config, command).await,
+            Command::Workspaces(command) => workspaces::run(&cli.config, command).await,
             Command::Doctor(args) => doctor::run(&cli.config, args).await,
             Command::Config(args) => config::run(&cli.config, &args, &command, &matches),
             Command::Demo(args) => demo::run(&cli.config, args).await,

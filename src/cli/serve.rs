@@ -3,27 +3,36 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::http::HeaderValue;
+use axum::http::header::STRICT_TRANSPORT_SECURITY;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
+use tower_http::set_header::SetResponseHeaderLayer;
 use url::Url;
 
 use crate::api::{RateLimits, Settings};
 use crate::app::App;
+use crate::auth::Transport;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lake::Format;
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Address and port. Without API keys only loopback addresses are served.
+    /// Address and port. Without API keys and users only loopback addresses are served.
     #[arg(long, env = "ASSAY_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
     /// Largest upload in MiB.
     #[arg(long, env = "ASSAY_MAX_UPLOAD_MB", default_value_t = 16_384)]
     max_upload_mb: u64,
+
+    /// A reverse proxy in front ends TLS: cookies are then sent over TLS only, browsers are told to stay with it (HSTS), and who
+    /// asks is the last address in `X-Forwarded-For`. Do not set it when clients reach this port directly.
+    #[arg(long, env = "ASSAY_BEHIND_TLS")]
+    behind_tls: bool,
 
     /// Jobs that are worked on at the same time; with 0 none, for `assay worker` elsewhere.
     #[arg(long, env = "ASSAY_WORKERS", default_value_t = 1, value_parser = parse_workers)]
@@ -49,9 +58,15 @@ pub async fn run(config: &Config, args: ServeArgs) -> Result<()> {
     let listener = bind(&app, args.listen).await?;
     let address = listener.local_addr().map_err(Error::internal)?;
     tracing::info!(%address, data = %app.lake.location(), "serving");
+    let transport = Transport { is_tls: args.behind_tls };
+    if !transport.is_tls && !address.ip().is_loopback() {
+        tracing::warn!(
+            "keys and passwords travel unencrypted: put a proxy that ends TLS in front, and say so with --behind-tls"
+        );
+    }
     let settings =
         Settings { max_upload: args.max_upload_mb << 20, rates: args.rates, cors_origins: args.cors_origins };
-    let service = Service { settings, workers: args.workers, publish: args.after_import.publish };
+    let service = Service { settings, workers: args.workers, publish: args.after_import.publish, transport };
     serve(app, listener, service).await
 }
 
@@ -81,14 +96,16 @@ pub(super) struct Service {
     pub workers: usize,
     /// What to publish after an import.
     pub publish: Option<Format>,
+    /// How requests arrive.
+    pub transport: Transport,
 }
 
-/// Binds the address; without keys nothing but loopback is allowed, since everybody who reaches the port is let in.
+/// Binds the address; without keys and users nothing but loopback is allowed, since everybody who reaches the port is let in.
 pub(super) async fn bind(app: &App, listen: SocketAddr) -> Result<TcpListener> {
-    if !listen.ip().is_loopback() && !app.db.any_key().await? {
+    if !listen.ip().is_loopback() && !app.db.any_key().await? && !app.db.any_user().await? {
         return Err(Error::invalid(format!(
-            "{listen} can be reached from other machines, but there is no API key yet: \
-             make one with `assay keys create --name NAME --role owner`, or listen on 127.0.0.1"
+            "{listen} can be reached from other machines, but there is no API key and no user yet: \
+             make one with `assay keys create --name NAME --role owner` or `assay users add`, or listen on 127.0.0.1"
         )));
     }
     TcpListener::bind(listen)
@@ -100,6 +117,11 @@ pub(super) async fn bind(app: &App, listen: SocketAddr) -> Result<TcpListener> {
 pub(super) async fn serve(app: Arc<App>, listener: TcpListener, service: Service) -> Result<()> {
     let background = Background::start(&app, service.workers, service.publish);
     let router = crate::api::router(app.clone(), crate::web::router(), &service.settings);
+    let hsts = service.transport.is_tls.then(|| {
+        let two_years = HeaderValue::from_static("max-age=63072000");
+        SetResponseHeaderLayer::overriding(STRICT_TRANSPORT_SECURITY, two_years)
+    });
+    let router = router.layer(Extension(service.transport)).layer(tower::util::option_layer(hsts));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let stopping = app.clone();
     let graceful = axum::serve(listener, service).with_graceful_shutdown(async move {

@@ -1,6 +1,6 @@
 //! Long work. The command line runs it inline, the API enqueues it: `kinds` says what is queued and calls the same code.
 
-mod act;
+pub mod act;
 pub mod compact;
 pub mod control;
 pub mod doctor;

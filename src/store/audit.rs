@@ -6,11 +6,11 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy)]
 pub struct NewAudit<'a> {
     pub workspace_id: &'a str,
-    /// Who: `key:<key id>`, `local`, `cli`, `demo` or `schedule:<schedule id>`.
+    /// Who: `key:<key id>`, `user:<user id>`, `schedule:<schedule id>`, `local`, `cli` or `demo`. Of a login that failed: who it claimed to be.
     pub actor: &'a str,
-    /// What: `project.create`, `import` …
+    /// What: `project.create`, `import`, `login` …
     pub action: &'a str,
-    /// On what: a project's id, a job's id …
+    /// On what: a project's id, a job's id, `user:<user id>`, `address:<IP address>` …
     pub target: &'a str,
     /// The request's; of a command one of its own.
     pub request_id: &'a str,
@@ -33,6 +33,17 @@ pub struct AuditRow {
 }
 
 from_row!(AuditRow { id, workspace_id, actor, action, target, request_id, job_id, started_at, finished_at, outcome });
+
+/// Which acts; by default all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AuditFilter<'a> {
+    pub actor: Option<&'a str>,
+    pub action: Option<&'a str>,
+    /// Begun at this time or later.
+    pub from: Option<i64>,
+    /// Begun before this time.
+    pub to: Option<i64>,
+}
 
 impl Db {
     /// Writes the row of an act that is about to begin; returns its id.
@@ -62,8 +73,28 @@ impl Db {
 
     /// At most `limit` rows, newest first, older than the row `before`.
     pub async fn list_audit(&self, workspace: &str, before: Option<&str>, limit: i64) -> Result<Vec<AuditRow>> {
+        self.search_audit(workspace, AuditFilter::default(), before, limit).await
+    }
+
+    /// The same, of the rows that the filter lets through.
+    pub async fn search_audit(
+        &self,
+        workspace: &str,
+        filter: AuditFilter<'_>,
+        before: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<AuditRow>> {
         Ok(on!(&self.pool, pool => {
-            sqlx::query_as(sql!("audit_list")).bind(workspace).bind(before).bind(limit).fetch_all(pool).await
+            sqlx::query_as(sql!("audit_list"))
+                .bind(workspace)
+                .bind(before)
+                .bind(filter.actor)
+                .bind(filter.action)
+                .bind(filter.from)
+                .bind(filter.to)
+                .bind(limit)
+                .fetch_all(pool)
+                .await
         })?)
     }
 

@@ -26,6 +26,7 @@ static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
         migration!(1, "init"),
         migration!(2, "snapshot_life"),
         migration!(4, "publish_leases"),
+        migration!(5, "members"),
         migration!(6, "jobs"),
     ])
 });

@@ -1,4 +1,4 @@
-//! People and work in SQL: workspaces, projects, snapshots and their files, jobs, keys, idempotency records, audit, the index of reports.
+//! People and work in SQL: workspaces, users and their sessions, members, projects, snapshots and their files, jobs, keys, idempotency records, audit, the index of reports.
 //!
 //! SQLite and Postgres run the same statements (`queries/store`); only what one of them lacks has a text of its own. Ids are text, times are
 //! microseconds since 1970 in UTC, and the clock is always passed in. Every write of several statements is one transaction.
@@ -83,30 +83,40 @@ mod claim;
 mod idempotency;
 mod jobs;
 mod keys;
+mod members;
 mod migrate;
 mod probe;
 mod projects;
 mod publish;
 mod reports;
 mod restore;
+mod roles;
 mod schedules;
 mod scrub;
+mod secret;
+mod sessions;
 mod snapshots;
+mod users;
 mod workspaces;
 
-pub use audit::{AuditRow, NewAudit};
+pub use audit::{AuditFilter, AuditRow, NewAudit};
 pub use idempotency::{IDEMPOTENCY_TTL, NewRecord, Once, Record, Request};
 pub use jobs::{ATTEMPTS, Failure, Heartbeat, Job, JobState, Lease, NewJob};
-pub use keys::{Key, NewKey, Role};
+pub use keys::{Key, KeyDraft, KeyUse, NewKey};
+pub use members::{Change as MemberChange, Member, Membership, NewMember};
 pub use probe::{Access, Probe};
 pub use projects::{NewProject, Project, check_project_name};
 pub use reports::ReportKey;
 pub use restore::RestoredProject;
+pub use roles::{Permission, Rights, Role, Scopes};
 pub use schedules::{NewSchedule, Schedule};
 pub use scrub::Form;
+pub use secret::{hash as secret_hash, same as same_secret};
+pub use sessions::{ABSOLUTE as SESSION_ABSOLUTE, IDLE as SESSION_IDLE, Session};
 pub use snapshots::{
     Change, Changes, Commit, Counts, DataFile, JobEnd, NewFile, NewSnapshot, Operation, Retirement, Snapshot,
 };
+pub use users::{NewUser, PasswordHash, User, email_of};
 pub use workspaces::{DEFAULT_WORKSPACE, Workspace};
 
 /// How long a statement waits for a lock or for a free connection.

@@ -29,6 +29,23 @@ impl Db {
         })
     }
 
+    /// Makes a workspace.
+    ///
+    /// # Errors
+    /// `Invalid` as for [`Self::ensure_workspace`], and for a name that is empty, longer than 200 characters or has control characters;
+    /// `Conflict` when there is one with this id.
+    pub async fn create_workspace(&self, id: &str, name: &str, now: i64) -> Result<Workspace> {
+        check_workspace_id(id)?;
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 200 || name.chars().any(char::is_control) {
+            return Err(Error::invalid("a workspace needs a name of 1 to 200 characters without control characters"));
+        }
+        let made: Option<Workspace> = on!(&self.pool, pool => {
+            sqlx::query_as(sql!("workspaces_insert")).bind(id).bind(name).bind(now).fetch_optional(pool).await
+        })?;
+        made.ok_or_else(|| Error::Conflict(format!("there is a workspace {id:?} already")))
+    }
+
     /// # Errors
     /// `NotFound`.
     pub async fn workspace(&self, id: &str) -> Result<Workspace> {

@@ -12,6 +12,7 @@ use maud::Markup;
 use super::layout::{self, CONTENT_SECURITY_POLICY as POLICY};
 use super::links::{Links, Pin};
 use super::query::{Fields, complaint};
+use super::visitor::SeenBy;
 use super::{agreement, disagreements, guide, item, overview, projects, snapshots};
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -22,11 +23,15 @@ use crate::store::{DEFAULT_WORKSPACE, Project, Snapshot};
 /// Projects, and disagreements, on one page.
 const PAGE: usize = 50;
 
-const HOME: Links<'static> = Links::of(DEFAULT_WORKSPACE);
+pub const HOME: Links<'static> = Links::of(DEFAULT_WORKSPACE);
 
-/// `GET /`
-pub async fn home() -> Redirect {
-    Redirect::to(&HOME.projects())
+/// `GET /`: the first workspace of who asks.
+pub async fn home(seen: SeenBy) -> Response {
+    let Some(visitor) = seen.visitor() else { return Redirect::to(&HOME.projects()).into_response() };
+    match visitor.memberships.first() {
+        Some(first) => Redirect::to(&Links::of(&first.workspace_id).projects()).into_response(),
+        None => respond(StatusCode::OK, layout::no_workspace(HOME.seen_by(Some(visitor)))),
+    }
 }
 
 /// `GET /w/{workspace}`
@@ -35,22 +40,23 @@ pub async fn workspace(Path(workspace): Path<String>) -> Redirect {
 }
 
 /// `GET /metrics-guide`
-pub async fn metrics_guide() -> Response {
-    respond(StatusCode::OK, guide::render(HOME))
+pub async fn metrics_guide(seen: SeenBy) -> Response {
+    respond(StatusCode::OK, guide::render(seen.home()))
 }
 
 /// Any other address.
-pub async fn nowhere(uri: Uri) -> Response {
-    failed(HOME, Error::not_found("page", uri.path()))
+pub async fn nowhere(seen: SeenBy, uri: Uri) -> Response {
+    failed(seen.home(), Error::not_found("page", uri.path()))
 }
 
 /// `GET /w/{workspace}/projects`
 pub async fn list_projects(
     State(app): State<Arc<App>>,
+    seen: SeenBy,
     Path(workspace): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links::of(&workspace);
+    let links = Links::of(&workspace).seen_by(seen.visitor());
     let after = Fields::new(query.as_deref()).get("after");
     answer(links, projects_page(&app, links, after.as_deref()).await)
 }
@@ -81,10 +87,11 @@ async fn projects_page(app: &App, links: Links<'_>, after: Option<&str>) -> Resu
 /// `GET /w/{workspace}/projects/{project}`
 pub async fn show_overview(
     State(app): State<Arc<App>>,
+    seen: SeenBy,
     Path((workspace, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links::of(&workspace);
+    let links = Links::of(&workspace).seen_by(seen.visitor());
     answer(links, overview_page(&app, links, &project, &Fields::new(query.as_deref())).await)
 }
 
@@ -105,10 +112,11 @@ async fn overview_page(app: &App, links: Links<'_>, project: &str, fields: &Fiel
 /// `GET /w/{workspace}/projects/{project}/agreement`
 pub async fn show_agreement(
     State(app): State<Arc<App>>,
+    seen: SeenBy,
     Path((workspace, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links::of(&workspace);
+    let links = Links::of(&workspace).seen_by(seen.visitor());
     answer(links, agreement_page(&app, links, &project, &Fields::new(query.as_deref())).await)
 }
 
@@ -133,10 +141,11 @@ async fn agreement_page(app: &App, links: Links<'_>, project: &str, fields: &Fie
 /// `GET /w/{workspace}/projects/{project}/disagreements`
 pub async fn list_disagreements(
     State(app): State<Arc<App>>,
+    seen: SeenBy,
     Path((workspace, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links::of(&workspace);
+    let links = Links::of(&workspace).seen_by(seen.visitor());
     answer(links, disagreements_page(&app, links, &project, &Fields::new(query.as_deref())).await)
 }
 
@@ -176,10 +185,11 @@ async fn disagreements_page(
 /// `GET /w/{workspace}/projects/{project}/items/{item}`
 pub async fn show_item(
     State(app): State<Arc<App>>,
+    seen: SeenBy,
     Path((workspace, project, item)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links::of(&workspace);
+    let links = Links::of(&workspace).seen_by(seen.visitor());
     answer(links, item_page(&app, links, &project, &item, &Fields::new(query.as_deref())).await)
 }
 
@@ -201,10 +211,11 @@ async fn item_page(
 /// `GET /w/{workspace}/projects/{project}/snapshots`
 pub async fn list_snapshots(
     State(app): State<Arc<App>>,
+    seen: SeenBy,
     Path((workspace, project)): Path<(String, String)>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let links = Links::of(&workspace);
+    let links = Links::of(&workspace).seen_by(seen.visitor());
     answer(links, snapshots_page(&app, links, &project, &Fields::new(query.as_deref())).await)
 }
 
@@ -265,8 +276,11 @@ fn answer(links: Links<'_>, page: Result<(StatusCode, Markup)>) -> Response {
 }
 
 /// A page that says what is wrong; causes of faults go to the log only.
-fn failed(links: Links<'_>, error: Error) -> Response {
-    let links = if matches!(error, Error::NotFound { what: "workspace", .. }) { HOME } else { links };
+pub fn failed(links: Links<'_>, error: Error) -> Response {
+    let links = match error {
+        Error::NotFound { what: "workspace", .. } => HOME.seen_by(links.visitor),
+        _ => links,
+    };
     let (status, title, detail) = match error {
         Error::NotFound { .. } => (StatusCode::NOT_FOUND, "Not found", format!("{error}.")),
         Error::Gone(message) => (StatusCode::GONE, "No longer there", format!("{message}.")),
@@ -293,6 +307,6 @@ fn failed(links: Links<'_>, error: Error) -> Response {
     response
 }
 
-fn respond(status: StatusCode, page: Markup) -> Response {
+pub fn respond(status: StatusCode, page: Markup) -> Response {
     (status, [(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "private, no-cache")], page).into_response()
 }

@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::assets;
 use super::links::Links;
 use super::text;
+use crate::auth::Visitor;
 use crate::reports::views::ProjectView;
 
 /// Sent with every page. plotly.js would add inline styles at start; the page tells it not to (see [`page`]) and
@@ -26,19 +27,42 @@ pub struct Frame<'a> {
     pub charts: bool,
 }
 
+/// What every head begins with.
+fn head(title: &str) -> Markup {
+    html! {
+        meta charset="utf-8";
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="color-scheme" content="light dark";
+        title { (title) " · Assay" }
+        link rel="icon" type="image/svg+xml" href=(assets::ICON.path());
+        // plotly.js looks for this id and class, and then leaves styles to the page.
+        link rel="stylesheet" id="plotly.js-style-global" class="no-inline-styles" href=(assets::STYLE.path());
+    }
+}
+
+/// A page without navigation, for who is not in yet. It loads no script.
+pub fn gate(title: &str, content: Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { (head(title)) }
+            body.gate {
+                main {
+                    p.brand { img src=(assets::ICON.path()) alt="" width="24" height="24"; "Assay" }
+                    (content)
+                }
+            }
+        }
+    }
+}
+
 /// A whole page.
 pub fn page(frame: Frame<'_>, content: Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
             head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (frame.title) " · Assay" }
-                link rel="icon" type="image/svg+xml" href=(assets::ICON.path());
-                // plotly.js looks for this id and class, and then leaves styles to the page.
-                link rel="stylesheet" id="plotly.js-style-global" class="no-inline-styles" href=(assets::STYLE.path());
+                (head(frame.title))
                 @if frame.charts {
                     script defer src=(assets::PLOTLY.path()) {}
                 }
@@ -78,6 +102,7 @@ fn header(frame: Frame<'_>) -> Markup {
                     a href="/metrics-guide" aria-current=[current(frame, "guide")] { "Guide" }
                     a href="/docs" { "API" }
                 }
+                @if let Some(visitor) = frame.links.visitor { (menu(visitor, frame.links.workspace)) }
             }
             @if let Some((id, name)) = frame.project {
                 nav.tabs aria-label={ "Pages of " (name) } {
@@ -89,6 +114,44 @@ fn header(frame: Frame<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Who looks, their other workspaces, and the way out. The holder of a key has none of it: the browser keeps the key by itself.
+fn menu(visitor: &Visitor, workspace: &str) -> Markup {
+    let here = visitor.memberships.iter().find(|one| one.workspace_id == workspace);
+    html! {
+        @if let Some(person) = &visitor.person {
+            details.menu {
+                summary {
+                    span.who { (person.name) }
+                    @if let Some(here) = here { small { (here.name) } }
+                }
+                div.sheet {
+                    p { strong { (person.name) } small { (person.email) } }
+                    @if visitor.memberships.len() > 1 {
+                        nav aria-label="Workspaces" {
+                            @for one in &visitor.memberships {
+                                a href=(Links::of(&one.workspace_id).projects()) aria-current=[(one.workspace_id == workspace).then_some("true")] {
+                                    (one.name) small { (one.role.as_str()) }
+                                }
+                            }
+                        }
+                    }
+                    form method="post" action="/logout" {
+                        input type="hidden" name="csrf" value=(person.csrf);
+                        button type="submit" { "Log out" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A page for someone who belongs nowhere yet.
+pub fn no_workspace(links: Links<'_>) -> Markup {
+    let frame = Frame { links, title: "No workspace", project: None, section: "", charts: false };
+    let body = html! { p { "You are not a member of any workspace yet. Ask an owner or an admin of one to add you." } };
+    page(frame, empty("No workspace", body))
 }
 
 fn current(frame: Frame<'_>, section: &str) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 use url::form_urlencoded::Serializer;
 
+use crate::auth::Visitor;
 use crate::reports::views::DisagreementFilter;
 
 /// Escapes one path segment: everything but RFC 3986 unreserved characters.
@@ -24,16 +25,22 @@ pub struct Pin {
     pub is_newest: bool,
 }
 
-/// The pages of one workspace, showing the snapshot that the address names, or else the newest.
+/// The pages of one workspace, showing the snapshot that the address names, or else the newest; and who looks at them.
 #[derive(Debug, Clone, Copy)]
 pub struct Links<'a> {
     pub workspace: &'a str,
     pub pin: Option<Pin>,
+    /// None on a server that is open to its own machine.
+    pub visitor: Option<&'a Visitor>,
 }
 
 impl<'a> Links<'a> {
     pub const fn of(workspace: &'a str) -> Self {
-        Self { workspace, pin: None }
+        Self { workspace, pin: None, visitor: None }
+    }
+
+    pub fn seen_by(self, visitor: Option<&'a Visitor>) -> Self {
+        Self { visitor, ..self }
     }
 
     /// The same pages, of the newest snapshot whatever it is.

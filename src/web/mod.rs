@@ -15,6 +15,7 @@ mod interval;
 mod item;
 mod layout;
 mod links;
+mod login;
 mod matrices;
 mod outlook;
 mod overview;
@@ -31,11 +32,12 @@ mod spans;
 mod text;
 mod timeline;
 mod view;
+mod visitor;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 
@@ -43,6 +45,8 @@ use crate::app::App;
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(handlers::home))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/logout", post(login::log_out))
         .route("/metrics-guide", get(handlers::metrics_guide))
         .route("/assets/{name}", get(assets::serve))
         .route("/w/{workspace}", get(handlers::workspace))
@@ -106,6 +110,7 @@ mod tests {
             (format!("{overview}/items/a/task/7"), StatusCode::NOT_FOUND, "a/task/7"),
             ("/metrics-guide".to_owned(), StatusCode::OK, "Krippendorff"),
             ("/nowhere".to_owned(), StatusCode::NOT_FOUND, "/nowhere"),
+            ("/login".to_owned(), StatusCode::SEE_OTHER, ""),
             (assets::STYLE.path(), StatusCode::OK, ".panel"),
         ] {
             let (found, page) = get_page(&router, &path).await;

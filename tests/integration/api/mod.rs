@@ -1,24 +1,30 @@
 //! The service from outside: requests to a real app in a temporary folder.
 
 mod access;
+mod audit;
 mod docs;
 mod events;
 mod forms;
 mod history;
 mod imports;
 mod jobs;
+mod keys;
 mod limits;
+mod login;
+mod members;
 mod orders;
 mod projects;
 mod rates;
 mod reports;
+mod roles;
 mod scales;
+mod tenancy;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use assay::app::App;
-use assay::store::{NewKey, Role, now_micros};
+use assay::store::{NewKey, Role, Scopes, now_micros};
 use axum::Router;
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
@@ -44,6 +50,19 @@ struct Client {
     key: Option<String>,
 }
 
+/// Every operation of the API, from its own description.
+fn operations() -> Vec<(Method, String)> {
+    let document = serde_json::to_value(assay::api::openapi()).unwrap();
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            found.push((method.to_uppercase().parse().unwrap(), path.clone()));
+        }
+    }
+    assert!(found.len() > 28, "{found:?}");
+    found
+}
+
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
@@ -52,12 +71,20 @@ struct Answer {
 
 impl Service {
     async fn new() -> Self {
-        Self::with(&crate::support::settings(MAX_UPLOAD)).await
+        Self::make(pages(), &crate::support::settings(MAX_UPLOAD)).await
     }
 
     async fn with(settings: &assay::api::Settings) -> Self {
+        Self::make(pages(), settings).await
+    }
+
+    async fn with_pages(pages: Router<Arc<App>>) -> Self {
+        Self::make(pages, &crate::support::settings(MAX_UPLOAD)).await
+    }
+
+    async fn make(pages: Router<Arc<App>>, settings: &assay::api::Settings) -> Self {
         let test = TestApp::new().await;
-        let router = assay::api::router(test.app.clone(), pages(), settings);
+        let router = assay::api::router(test.app.clone(), pages, settings);
         Self { test, client: Client { router, key: None } }
     }
 
@@ -67,7 +94,11 @@ impl Service {
 
     /// A client with a new key.
     async fn with_key(&self, workspace: &str, role: Role) -> Client {
-        let new = NewKey { workspace_id: workspace, name: role.as_str(), role, expires_at: None };
+        self.with_scopes(workspace, role, Scopes::default()).await
+    }
+
+    async fn with_scopes(&self, workspace: &str, role: Role, scopes: Scopes) -> Client {
+        let new = NewKey { workspace_id: workspace, name: role.as_str(), role, scopes, expires_at: None };
         let (_, key) = self.app().db.create_key(new, now_micros()).await.unwrap();
         Client { key: Some(key), ..self.client.clone() }
     }
@@ -98,6 +129,11 @@ impl Client {
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
         let request = self.request(Method::POST, path).header(CONTENT_TYPE, "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    async fn call(&self, method: &Method, path: &str, body: &Value) -> Answer {
+        let request = self.request(method.clone(), path).header(CONTENT_TYPE, "application/json");
         self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 

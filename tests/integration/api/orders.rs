@@ -118,14 +118,14 @@ async fn an_order_that_cannot_be_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn upkeep_that_takes_away_is_for_owners_and_admins() {
+async fn upkeep_that_takes_away_is_for_owners_and_admins_and_erasure_for_owners() {
     let service = reviews().await;
     let (admin, analyst) =
         (service.with_key("default", Role::Admin).await, service.with_key("default", Role::Analyst).await);
     let viewer = service.with_key("default", Role::Viewer).await;
+    let owner = service.with_key("default", Role::Owner).await;
     let orders = [
         ("projects/reviews/retentions", json!({ "keep": "last=1" }), false),
-        ("projects/reviews/erasures", json!({ "item": "7" }), false),
         ("sweeps", json!({}), false),
         ("projects/reviews/schedules", json!({ "kind": "sweep", "cron": "0 2 * * *" }), false),
         ("projects/reviews/compactions", json!({}), true),
@@ -144,11 +144,25 @@ async fn upkeep_that_takes_away_is_for_owners_and_admins() {
             assert!(matches!(accepted, StatusCode::ACCEPTED | StatusCode::CREATED), "{route}: {accepted}");
         }
     }
-    let jobs = admin.get("/v1/jobs?limit=500").await.expect(StatusCode::OK);
-    let erasure = jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == "erase").unwrap();
-    let path = format!("/v1/jobs/{}/cancel", erasure["id"].as_str().unwrap());
-    analyst.post(&path, &Value::Null).await.refused(403, "role_not_allowed");
-    admin.post(&path, &Value::Null).await.expect(StatusCode::OK);
+    let body = json!({ "item": "7" });
+    for client in [&viewer, &analyst, &admin] {
+        client.post("/v1/projects/reviews/erasures", &body).await.refused(403, "role_not_allowed");
+    }
+    owner.post("/v1/projects/reviews/erasures", &body).await.expect(StatusCode::ACCEPTED);
+    // Who may not ask for it may not stop it either.
+    let jobs = owner.get("/v1/jobs?limit=500").await.expect(StatusCode::OK);
+    let of_kind = |kind: &str| {
+        let job = jobs["items"].as_array().unwrap().iter().find(|job| job["kind"] == kind).unwrap();
+        format!("/v1/jobs/{}/cancel", job["id"].as_str().unwrap())
+    };
+    let (erasure, retention) = (of_kind("erase"), of_kind("retain"));
+    for (path, refused, allowed) in [(&erasure, [&analyst, &admin], &owner), (&retention, [&viewer, &analyst], &admin)]
+    {
+        for client in refused {
+            client.post(path, &Value::Null).await.refused(403, "role_not_allowed");
+        }
+        allowed.post(path, &Value::Null).await.expect(StatusCode::OK);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use assay::api::{RateLimits, Settings};
-use assay::store::{DEFAULT_WORKSPACE, Role};
+use assay::auth::Transport;
+use assay::store::{DEFAULT_WORKSPACE, NewMember, NewUser, Request as Attached, Role, now_micros};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -88,4 +89,45 @@ async fn only_pages_of_named_origins_may_call() {
     let without = Service::new().await;
     let owner = without.with_key(DEFAULT_WORKSPACE, Role::Owner).await;
     assert_eq!(from(&owner, "https://app.example.com").await.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn pages_are_counted_as_calls_are() {
+    let service = Service::with(&limits()).await;
+    let db = &service.app().db;
+    let user = NewUser::new("ada@example.com", "Ada", now_micros()).unwrap();
+    let id = user.id.clone();
+    db.add_member(&NewMember { workspace_id: DEFAULT_WORKSPACE, user, role: Role::Viewer }, &Attached::default())
+        .await
+        .unwrap();
+    // A user has one account of requests, in however many browsers.
+    let (here, there) = (
+        db.open_session(&id, None, now_micros()).await.unwrap(),
+        db.open_session(&id, None, now_micros()).await.unwrap(),
+    );
+    let see = async |session: &str| {
+        let request = service.client.request(Method::GET, "/w/default/").header("cookie", format!("assay={session}"));
+        service.client.send(request.body(Body::empty()).unwrap()).await
+    };
+    for (session, left) in [(&here, 2), (&there, 1), (&here, 0)] {
+        let answer = see(session).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(answer.header("ratelimit").unwrap().starts_with(&format!("\"read\";r={left};")));
+    }
+    see(&there).await.refused(429, "rate_limited");
+
+    // Keys are not guessed at pages either; behind a proxy each of its clients is an address of its own.
+    let guess = async |forwarded: &str| {
+        let request = service.client.request(Method::GET, "/w/default/").header("x-forwarded-for", forwarded);
+        let wrong = format!("assay_{}_{}", "a".repeat(12), "b".repeat(40));
+        let mut request = request.header("authorization", format!("Bearer {wrong}")).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo("10.0.0.1:1".parse::<SocketAddr>().unwrap()));
+        request.extensions_mut().insert(Transport { is_tls: true });
+        service.client.send(request).await
+    };
+    for _ in 0..2 {
+        guess("192.0.2.2, 192.0.2.1").await.refused(401, "unauthorized");
+    }
+    guess("192.0.2.9, 192.0.2.1").await.refused(429, "rate_limited");
+    guess("192.0.2.2").await.refused(401, "unauthorized");
 }

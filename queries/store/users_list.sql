@@ -1,0 +1,1 @@
+SELECT id, email, name, password_hash, created_at, disabled_at FROM users ORDER BY email
