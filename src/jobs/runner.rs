@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::import::Progress;
@@ -123,7 +123,8 @@ impl Attempt<'_> {
 
     /// Extends the lease until the work is to be cut off.
     async fn keep_lease(&self, asked_to_stop: &AtomicBool) {
-        let mut ticks = tokio::time::interval(HEARTBEAT);
+        // The lease is fresh.
+        let mut ticks = tokio::time::interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
         // A late heartbeat makes up for those before it.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
