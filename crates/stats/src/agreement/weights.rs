@@ -265,7 +265,7 @@ impl Weights {
     ///
     /// Linear in the labels that occur where they are many and the scheme is quadratic.
     pub(super) fn disagreements_with(&self, labels: impl Iterator<Item = u32>, counts: &[(u32, f64)]) -> Vec<f64> {
-        if let Some(scaled) = self.from_moments(counts.len()) {
+        if let Some(scaled) = self.by_moments(counts.len()) {
             let moments = Moments::of(counts.iter().map(|&(label, n)| (scaled.positions[label as usize], n)));
             return labels.map(|label| moments.squared(scaled.positions[label as usize]) / scaled.largest).collect();
         }
@@ -276,7 +276,7 @@ impl Weights {
     /// The squared disagreement of two labels drawn from labels that occur as `counts` says, each listed once.
     pub(super) fn mean_square(&self, counts: &[(u32, f64)]) -> f64 {
         let total = order_free_sum(counts.iter().map(|&(_, n)| n));
-        if let Some(scaled) = self.from_moments(counts.len()) {
+        if let Some(scaled) = self.by_moments(counts.len()) {
             let moments = Moments::of(counts.iter().map(|&(label, n)| (scaled.positions[label as usize], n)));
             // E (x - y)⁴ of independent x and y with the same distribution.
             let (second, fourth) = (moments.spread / total, moments.fourth / total);
@@ -299,7 +299,7 @@ impl Weights {
     }
 
     /// The scheme, if sums over so many labels come from the moments of their positions.
-    fn from_moments(&self, labels: usize) -> Option<&Scaled> {
+    fn by_moments(&self, labels: usize) -> Option<&Scaled> {
         match &self.kind {
             Kind::Scheme(scaled) | Kind::MeanRanks(scaled) if scaled.scheme == Scheme::Quadratic && labels > MANY => {
                 Some(scaled)
