@@ -17,6 +17,9 @@ pub const SET_SEPARATOR: &str = "\u{1f}";
 /// Numbers with more values than this are no labels: there are no figures of each value, and no table of value by value.
 pub const MOST_LABELS_OF_NUMBERS: usize = 12;
 
+/// Where sums over labels have no short form, their number is squared: this many take a second or two.
+const MOST_ON_SCALE: usize = 2000;
+
 /// One annotator's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
@@ -67,6 +70,15 @@ impl ControlRatings {
                 (ratings, Scale::of_sets(sets))
             }
         };
+        if matches!(level, Level::Ordinal | Level::Ratio) && scale.labels.len() > MOST_ON_SCALE {
+            return Err(Error::invalid(format!(
+                "level {} would set {} different answers to {:?} against each other one by one, and {MOST_ON_SCALE} is the most; level interval \
+                 takes any number",
+                level.name(),
+                scale.labels.len(),
+                control.name
+            )));
+        }
         ratings.answers.iter_mut().for_each(|answer| answer.label = scale.recode[answer.label as usize]);
         (ratings.labels, ratings.values, ratings.ordered) = (scale.labels, scale.values, scale.ordered);
         (ratings.kind, ratings.level) = (control.kind, level);

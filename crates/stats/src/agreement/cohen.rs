@@ -162,10 +162,26 @@ fn expected(first: &[(u32, u64)], second: &[(u32, u64)], weights: &Weights) -> f
         let same: u128 = first.iter().map(|&(label, n)| u128::from(n) * u128::from(count_of(second, label))).sum();
         return (pairs - same) as f64 / pairs as f64;
     }
+    if first.len().min(second.len()) > FEW_LABELS {
+        let sum = |from: &[(u32, u64)], to: &[(u32, u64)]| {
+            let apart = sums_against(from, to, weights);
+            order_free_sum(from.iter().zip(apart).map(|(&(_, n), apart)| n as f64 * apart))
+        };
+        return (sum(first, second) + sum(second, first)) / 2.0 / pairs as f64;
+    }
     let terms = first.iter().flat_map(|&(label, n)| {
         second.iter().map(move |&(other, m)| weights.disagreement(label, other) * (n as f64 * m as f64))
     });
     order_free_sum(terms) / pairs as f64
+}
+
+/// With more labels in each margin than this, not all pairs of them are looked at.
+const FEW_LABELS: usize = 64;
+
+/// For every label of one margin the sum of its disagreements with the ratings of the other.
+fn sums_against(labels: &[(u32, u64)], others: &[(u32, u64)], weights: &Weights) -> Vec<f64> {
+    let counts: Vec<(u32, f64)> = others.iter().map(|&(other, n)| (other, n as f64)).collect();
+    weights.disagreements_with(labels.iter().map(|&(label, _)| label), &counts)
 }
 
 fn count_of(counts: &[(u32, u64)], label: u32) -> u64 {
@@ -195,14 +211,12 @@ pub(super) fn figures_of_counts(cells: &[(u32, u32, u64)], weights: &Weights) ->
 /// For every label of one margin its expected disagreement with a label of the other.
 fn against(labels: &[(u32, u64)], others: &[(u32, u64)], weights: &Weights) -> Vec<(u32, f64)> {
     let total = others.iter().map(|&(_, n)| n).sum::<u64>();
-    let of_label = |label: u32| {
-        if weights.is_identity() {
-            return (total - count_of(others, label)) as f64 / total as f64;
-        }
-        let terms = others.iter().map(|&(other, n)| weights.disagreement(label, other) * n as f64);
-        order_free_sum(terms) / total as f64
-    };
-    labels.iter().map(|&(label, _)| (label, of_label(label))).collect()
+    if weights.is_identity() {
+        let apart = |label: u32| (total - count_of(others, label)) as f64 / total as f64;
+        return labels.iter().map(|&(label, _)| (label, apart(label))).collect();
+    }
+    let sums = sums_against(labels, others, weights);
+    labels.iter().zip(sums).map(|(&(label, _), sum)| (label, sum / total as f64)).collect()
 }
 
 fn found(of_labels: &[(u32, f64)], label: u32) -> f64 {

@@ -102,10 +102,10 @@ impl RaterShares {
 impl RaterShare {
     fn of(labels: &[(u32, u64)], ratings: f64, against_all: &[f64], weights: &Weights) -> Self {
         let share = |n: u64| n as f64 / ratings;
-        let own =
-            |label: u32| order_free_sum(labels.iter().map(|&(other, n)| weights.disagreement(label, other) * share(n)));
+        let shares: Vec<(u32, f64)> = labels.iter().map(|&(label, n)| (label, share(n))).collect();
+        let own = weights.disagreements_with(labels.iter().map(|&(label, _)| label), &shares);
         let against_others: Vec<(u32, f64)> =
-            labels.iter().map(|&(label, _)| (label, against_all[label as usize] - own(label))).collect();
+            labels.iter().zip(own).map(|(&(label, _), own)| (label, against_all[label as usize] - own)).collect();
         let mean = order_free_sum(labels.iter().zip(&against_others).map(|(&(_, n), &(_, apart))| share(n) * apart));
         Self { ratings, against_others, mean }
     }

@@ -44,12 +44,10 @@ impl Size {
         if weights.is_identity() {
             return self.nominal(counts);
         }
-        let of_label =
-            |label: u32| order_free_sum(counts.iter().map(|&(other, n)| weights.disagreement(label, other) * n as f64));
-        self.of_labels(
-            &counts.iter().map(|&(label, n)| (label, n as f64, of_label(label))).collect::<Vec<_>>(),
-            weights,
-        )
+        let counts: Vec<(u32, f64)> = counts.iter().map(|&(label, n)| (label, n as f64)).collect();
+        let of_label = weights.disagreements_with(counts.iter().map(|&(label, _)| label), &counts);
+        let labels = counts.iter().zip(of_label).map(|(&(label, n), apart)| (label, n, apart));
+        self.of_labels(&labels.collect::<Vec<_>>(), weights)
     }
 
     /// In whole numbers, so that no sum depends on its order: this is done for every pair of raters.
@@ -68,14 +66,8 @@ impl Size {
     fn of_labels(self, labels: &[(u32, f64, f64)], weights: &Weights) -> Option<VarianceCurve> {
         let total = order_free_sum(labels.iter().map(|&(_, share, _)| share));
         let mean = order_free_sum(labels.iter().map(|&(_, share, apart)| share * apart)) / (total * total);
-        let square = || {
-            let pairs = labels.iter().flat_map(|&(label, share, _)| {
-                labels
-                    .iter()
-                    .map(move |&(other, other_share, _)| (weights.disagreement(label, other), share * other_share))
-            });
-            order_free_sum(pairs.map(|(apart, share)| apart * apart * share)) / (total * total)
-        };
+        let square =
+            || weights.mean_square(&labels.iter().map(|&(label, share, _)| (label, share)).collect::<Vec<_>>());
         let chance = ChanceMoments {
             mean,
             square: if weights.is_identity() { mean } else { square() },

@@ -261,6 +261,53 @@ impl Weights {
         }
     }
 
+    /// For every one of `labels` its disagreement with labels that occur as `counts` says, each listed once: Σ (1 - wₖₗ) nₗ.
+    ///
+    /// Linear in the labels that occur where they are many and the scheme is quadratic.
+    pub(super) fn disagreements_with(&self, labels: impl Iterator<Item = u32>, counts: &[(u32, f64)]) -> Vec<f64> {
+        if let Some(scaled) = self.by_moments(counts.len()) {
+            let moments = Moments::of(counts.iter().map(|&(label, n)| (scaled.positions[label as usize], n)));
+            return labels.map(|label| moments.squared(scaled.positions[label as usize]) / scaled.largest).collect();
+        }
+        let terms = |label: u32| counts.iter().map(move |&(other, n)| self.disagreement(label, other) * n);
+        labels.map(|label| order_free_sum(terms(label))).collect()
+    }
+
+    /// The squared disagreement of two labels drawn from labels that occur as `counts` says, each listed once.
+    pub(super) fn mean_square(&self, counts: &[(u32, f64)]) -> f64 {
+        let total = order_free_sum(counts.iter().map(|&(_, n)| n));
+        if let Some(scaled) = self.by_moments(counts.len()) {
+            let moments = Moments::of(counts.iter().map(|&(label, n)| (scaled.positions[label as usize], n)));
+            // E (x - y)⁴ of independent x and y with the same distribution.
+            let (second, fourth) = (moments.spread / total, moments.fourth / total);
+            return (2.0 * fourth + 6.0 * second * second) / (scaled.largest * scaled.largest);
+        }
+        let of_pair = |label: u32, n: f64, other: u32, m: f64| {
+            let apart = self.disagreement(label, other);
+            apart * apart * (n * m)
+        };
+        let sum = if counts.len() <= MANY {
+            let pairs =
+                counts.iter().flat_map(|&(label, n)| counts.iter().map(move |&(other, m)| (label, n, other, m)));
+            order_free_sum(pairs.map(|(label, n, other, m)| of_pair(label, n, other, m)))
+        } else {
+            // Row by row: all pairs at once would not fit the memory.
+            let row = |label: u32, n: f64| order_free_sum(counts.iter().map(|&(other, m)| of_pair(label, n, other, m)));
+            order_free_sum(counts.iter().map(|&(label, n)| row(label, n)))
+        };
+        sum / (total * total)
+    }
+
+    /// The scheme, if sums over so many labels come from the moments of their positions.
+    fn by_moments(&self, labels: usize) -> Option<&Scaled> {
+        match &self.kind {
+            Kind::Scheme(scaled) | Kind::MeanRanks(scaled) if scaled.scheme == Scheme::Quadratic && labels > MANY => {
+                Some(scaled)
+            }
+            _ => None,
+        }
+    }
+
     /// Σ wₖₗ over all ordered pairs of labels, the equal ones included.
     pub fn total(&self) -> f64 {
         let q = self.n_labels as f64;
@@ -268,6 +315,32 @@ impl Weights {
             Kind::Identity => q,
             _ => q * q - order_free_sum(self.disagreements(&vec![1.0; self.n_labels])),
         }
+    }
+}
+
+/// With more labels than this their number must not be squared.
+const MANY: usize = 64;
+
+/// Moments of positions that occur so often, about their mean so that nothing cancels.
+struct Moments {
+    total: f64,
+    mean: f64,
+    /// Σ n (x - mean)² and Σ n (x - mean)⁴.
+    spread: f64,
+    fourth: f64,
+}
+
+impl Moments {
+    fn of(counts: impl Iterator<Item = (f64, f64)> + Clone) -> Self {
+        let total = order_free_sum(counts.clone().map(|(_, n)| n));
+        let mean = order_free_sum(counts.clone().map(|(at, n)| at * n)) / total;
+        let power = |of: i32| order_free_sum(counts.clone().map(|(at, n)| (at - mean).powi(of) * n));
+        Self { total, mean, spread: power(2), fourth: power(4) }
+    }
+
+    /// Σ n (x - at)².
+    fn squared(&self, at: f64) -> f64 {
+        (at - self.mean).powi(2) * self.total + self.spread
     }
 }
 
@@ -409,6 +482,23 @@ mod tests {
                     (0..).zip(shares).map(|(other, share)| weights.disagreement(label, other) * share).sum();
                 assert!((found - plain).abs() < 1e-14, "{} {label}: {found} is not {plain}", weights.name());
             }
+        }
+    }
+
+    #[test]
+    fn sums_over_many_labels_equal_those_over_pairs() {
+        let values: Vec<f64> = (0..200).map(|n| f64::from(n) * 1.5 + f64::from(n % 7) / 10.0 - 40.0).collect();
+        let counts: Vec<(u32, f64)> = (0..200).filter(|n| n % 3 > 0).map(|n| (n, f64::from(n % 5 + 1))).collect();
+        let total: f64 = counts.iter().map(|&(_, n)| n).sum();
+        for scheme in [Scheme::Quadratic, Scheme::Linear, Scheme::Ordinal] {
+            let weights = Weights::by_value(scheme, &values).unwrap();
+            let against = |label: u32| counts.iter().map(|&(l, n)| weights.disagreement(label, l) * n).sum::<f64>();
+            for (label, found) in (0..).zip(weights.disagreements_with(0..200, &counts)) {
+                assert!((found - against(label)).abs() < 1e-11, "{scheme} {label}");
+            }
+            let pairs = counts.iter().flat_map(|&(k, n)| counts.iter().map(move |&(l, m)| (k, l, n * m)));
+            let square = pairs.map(|(k, l, n)| weights.disagreement(k, l).powi(2) * n).sum::<f64>() / (total * total);
+            assert!((weights.mean_square(&counts) - square).abs() < 1e-12, "{scheme}");
         }
     }
 
