@@ -8,14 +8,14 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::access::{Allowed, Caller, ManageAccess};
 use super::audit::Act;
-use super::extract::{JsonBody, QueryParams, number};
+use super::extract::{JsonBody, QueryParams};
 use super::idempotency::{IdempotencyKey, replay, reused};
 use super::observe::RequestId;
-use super::paging::{self, List};
+use super::paging::{self, List, PageQuery};
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::auth::actor_of;
@@ -48,27 +48,15 @@ fn view(member: Member) -> Result<MemberView> {
     })
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct ListQuery {
-    /// Members on a page.
-    #[serde(default, deserialize_with = "number")]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// The members of the workspace, by e-mail address
-#[utoipa::path(get, path = "/v1/members", tag = "access", operation_id = "listMembers", params(ListQuery), responses(
+#[utoipa::path(get, path = "/v1/members", tag = "access", operation_id = "listMembers", params(PageQuery), responses(
     (status = OK, body = Page<MemberView>, headers(("link" = String, description = "`rel=\"next\"`"))),
     (status = "default", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(
     permission: Allowed<ManageAccess>,
     State(api): State<Arc<ApiState>>,
-    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let workspace = &permission.caller.workspace;

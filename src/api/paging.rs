@@ -6,10 +6,12 @@ use axum::http::{HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::form_urlencoded;
+use utoipa::IntoParams;
 
+use super::extract::number;
 use super::problem::Problem;
 use crate::error::{Error, Result};
 use crate::lake::hex;
@@ -17,6 +19,19 @@ use crate::reports::views::Page;
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 500;
+
+/// The query of a list without filters.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PageQuery {
+    /// Rows on a page.
+    #[serde(default, deserialize_with = "number")]
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
 
 /// The page size that was asked for.
 pub fn limit(asked: Option<i64>) -> Result<i64, Problem> {

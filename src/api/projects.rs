@@ -9,14 +9,14 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::access::{Allowed, Import, OnProject, Read};
 use super::audit::Act;
-use super::extract::{JsonBody, QueryParams, number};
+use super::extract::{JsonBody, QueryParams};
 use super::idempotency::{IdempotencyKey, replay, reused};
 use super::observe::RequestId;
-use super::paging::{self, List};
+use super::paging::{self, List, PageQuery};
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::error::{Error, Result};
@@ -24,27 +24,15 @@ use crate::reports::snapshot_view;
 use crate::reports::views::{Page, ProjectView};
 use crate::store::{NewProject, Once, Project, Request, Snapshot, now_micros};
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct ListQuery {
-    /// Projects on a page.
-    #[serde(default, deserialize_with = "number")]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// The projects of the workspace, by name
-#[utoipa::path(get, path = "/v1/projects", tag = "projects", operation_id = "listProjects", params(ListQuery), responses(
+#[utoipa::path(get, path = "/v1/projects", tag = "projects", operation_id = "listProjects", params(PageQuery), responses(
     (status = OK, body = Page<ProjectView>, headers(("link" = String, description = "`rel=\"next\"`"))),
     (status = "default", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(
     permission: Allowed<Read>,
     State(api): State<Arc<ApiState>>,
-    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let (workspace, db) = (&permission.caller.workspace, &api.app.db);

@@ -9,15 +9,15 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::access::{Manage, OnProject, Read};
 use super::audit::Act;
-use super::extract::{JsonBody, QueryParams, number};
+use super::extract::{JsonBody, QueryParams};
 use super::idempotency::{IdempotencyKey, replay, reused};
 use super::observe::RequestId;
 use super::orders::unusable;
-use super::paging::{self, List};
+use super::paging::{self, List, PageQuery};
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::error::{Error, Result};
@@ -85,28 +85,16 @@ fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct ListQuery {
-    /// Schedules on a page.
-    #[serde(default, deserialize_with = "number")]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// The schedules of a project, oldest first
 #[utoipa::path(get, path = "/v1/projects/{project}/schedules", tag = "schedules", operation_id = "listSchedules",
-    params(("project" = String, Path, description = "Name or id"), ListQuery), responses(
+    params(("project" = String, Path, description = "Name or id"), PageQuery), responses(
     (status = OK, body = Page<ScheduleView>, headers(("link" = String, description = "`rel=\"next\"`"))),
     (status = "default", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(
     on: OnProject<Read>,
     State(api): State<Arc<ApiState>>,
-    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let (list, limit) = (List::new(&["schedules", &on.project.id]), paging::limit(query.limit)?);

@@ -6,12 +6,10 @@ use axum::Json;
 use axum::extract::{RawPathParams, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use super::access::{OnProject, Read};
-use super::extract::{QueryParams, number};
-use super::paging::{self, List};
+use super::extract::QueryParams;
+use super::paging::{self, List, PageQuery};
 use super::problem::{Problem, ProblemBody};
 use super::state::ApiState;
 use crate::error::Error;
@@ -19,28 +17,16 @@ use crate::reports::snapshot_view;
 use crate::reports::views::{Page, SnapshotView};
 use crate::store::{Project, Snapshot};
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct ListQuery {
-    /// Snapshots on a page.
-    #[serde(default, deserialize_with = "number")]
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<i64>,
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-}
-
 /// The snapshots of a project, also those that were taken back, newest first
 #[utoipa::path(get, path = "/v1/projects/{project}/snapshots", tag = "projects", operation_id = "listSnapshots",
-    params(("project" = String, Path, description = "Name or id"), ListQuery), responses(
+    params(("project" = String, Path, description = "Name or id"), PageQuery), responses(
     (status = OK, body = Page<SnapshotView>, headers(("link" = String, description = "`rel=\"next\"`"))),
     (status = "default", body = ProblemBody, content_type = "application/problem+json"),
 ))]
 pub async fn list(
     on: OnProject<Read>,
     State(api): State<Arc<ApiState>>,
-    QueryParams(query): QueryParams<ListQuery>,
+    QueryParams(query): QueryParams<PageQuery>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let (list, limit) = (List::new(&["snapshots", &on.project.id]), paging::limit(query.limit)?);

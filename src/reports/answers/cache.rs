@@ -18,7 +18,7 @@ use crate::lake::{DataFile, Table};
 use crate::reports::columns::Columns;
 use crate::store::Project;
 
-/// Bytes of buckets that are kept. A million annotations take some 60 MB.
+/// Bytes of buckets that are kept; an annotation with one label takes some 60.
 const KEPT: u64 = 512 << 20;
 /// Snapshots, and slices of them, that are kept put together.
 const WHOLES_KEPT: u64 = 8;
